@@ -1,0 +1,79 @@
+// Package engine runs the accounts: it polls calendars by cron, flips messages
+// by a timer on the next instant of the timeline, and reconciles what the
+// server holds with what [plan.Decide] says it should hold.
+//
+// It knows calendars, XMPP and storage only through the interfaces of this
+// file. One goroutine owns each account; nothing else changes its journal.
+package engine
+
+import (
+	"context"
+	"time"
+
+	"awayd/sync/absence"
+	"awayd/sync/account"
+	"awayd/sync/plan"
+)
+
+// A Source is one calendar.
+type Source interface {
+	// Poll returns what changed since cursor, and the cursor to resume from. An
+	// empty cursor asks for everything. An error leaves the cursor as it was.
+	Poll(ctx context.Context, cursor string) (absence.Delta, string, error)
+}
+
+// A Calendars opens sources.
+type Calendars interface {
+	Open(account.Calendar) (Source, error)
+}
+
+// A Session is one person's authenticated XMPP connection. Its methods are
+// called by one goroutine at a time.
+type Session interface {
+	// Look reads the node from the server.
+	Look(context.Context) (plan.Observed, error)
+	// Do carries out one action up to its read-back.
+	Do(context.Context, plan.Action, plan.Ledger) error
+	// Show makes the person available as away with this status text, if they
+	// are not shown so already; Hide undoes it.
+	Show(ctx context.Context, status string) error
+	Hide(context.Context) error
+	// Server names the server's software and version, as far as it told.
+	Server() string
+	// Done is closed when the connection is lost; Err then says why.
+	Done() <-chan struct{}
+	Err() error
+	// Close ends the session; ctx bounds the farewell, not the closing.
+	Close(context.Context) error
+}
+
+// A Dialer opens sessions.
+type Dialer interface {
+	Dial(context.Context, account.Account) (Session, error)
+}
+
+// A Store keeps accounts, calendars, journals and the sync log. Every method is
+// atomic and durable when it returns.
+type Store interface {
+	Accounts(context.Context) ([]account.Account, error)
+	// SaveAccount inserts or updates an account with its calendars and returns
+	// it with their IDs. Calendars it no longer names are forgotten with their
+	// objects.
+	SaveAccount(context.Context, account.Account) (account.Account, error)
+	// DeleteAccount forgets an account and all that belongs to it but its log.
+	DeleteAccount(ctx context.Context, jid string) error
+
+	Journal(ctx context.Context, jid string) (plan.Journal, error)
+	SaveJournal(ctx context.Context, jid string, j plan.Journal) error
+	// SaveObserved records what the server held, for status to show.
+	SaveObserved(ctx context.Context, jid string, o plan.Observed, at time.Time) error
+
+	Objects(ctx context.Context, calendar int64) ([]account.CachedObject, error)
+	SavePoll(ctx context.Context, calendar int64, p account.Poll) error
+
+	Suppressions(ctx context.Context, jid string) ([]account.Suppression, error)
+	Suppress(ctx context.Context, jid string, s []account.Suppression) error
+
+	Append(context.Context, account.Entry) error
+	Log(context.Context, account.LogFilter) ([]account.Entry, error)
+}

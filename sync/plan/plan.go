@@ -1,0 +1,173 @@
+// Package plan decides what must be done on a person's out-of-office node.
+//
+// [Decide] compares what the calendars ask for (an [absence.Timeline]), what
+// the server was observed to hold and what awayd remembers having done, and
+// returns the next actions with their reasons. It is pure, total and
+// idempotent: no I/O, no logger, no clock.
+package plan
+
+import (
+	"crypto/sha256"
+	"encoding/hex"
+	"time"
+)
+
+// A Kind is what an action does to the node.
+type Kind string
+
+// The kinds of action. The log and preview use the same words.
+const (
+	// Stage publishes the next message hidden under the whitelist model,
+	// replacing one that was hidden there before.
+	Stage Kind = "stage"
+	// Unstage takes awayd's own items off a node that no contact may see.
+	Unstage Kind = "unstage"
+	// Reveal makes the message of a period that has begun visible.
+	Reveal Kind = "reveal"
+	// Amend publishes a changed message in a period that is visible.
+	Amend Kind = "amend"
+	// Withdraw tells contacts that the absence is over and hides the node.
+	Withdraw Kind = "withdraw"
+	// Yield touches nothing: it records that the person's own doing on the node
+	// wins until the period is over.
+	Yield Kind = "override"
+)
+
+// A Payload is the content of one <ooo/> element (XEP-0109 §4). Times are in
+// UTC and whole seconds.
+type Payload struct {
+	Start   time.Time `json:"start"` // zero: <start/> was empty, meaning at once
+	End     time.Time `json:"end"`   // zero: <end/> was empty, meaning never
+	Message string    `json:"message"`
+}
+
+// NewPayload returns a payload whose times are what the wire can carry: a start
+// between two seconds moves to the later one, so that it is never early.
+func NewPayload(start, end time.Time, message string) Payload {
+	up := start.Truncate(time.Second)
+	if up.Before(start) {
+		up = up.Add(time.Second)
+	}
+	return Payload{Start: up.UTC(), End: end.Truncate(time.Second).UTC(), Message: message}
+}
+
+// Hash identifies the payload in the journal. It depends on nothing but the
+// three values, so a server may rewrite the XML.
+func (p Payload) Hash() string {
+	h := sha256.New()
+	for _, s := range []string{stamp(p.Start), stamp(p.End), p.Message} {
+		h.Write([]byte(s))
+		h.Write([]byte{0})
+	}
+	return hex.EncodeToString(h.Sum(nil)[:16])
+}
+
+func stamp(t time.Time) string {
+	if t.IsZero() {
+		return ""
+	}
+	return t.UTC().Format(time.RFC3339)
+}
+
+// Item ids on the node (XEP-0109 §4, §5).
+const (
+	ItemCurrent = "current" // what contacts are to see
+	ItemArchive = "archive" // what is staged
+)
+
+// An Item is one item as the server returned it.
+type Item struct {
+	ID      string  `json:"id"`
+	Payload Payload `json:"payload"`
+	// Odd marks an item that does not read as an <ooo/> element at all. awayd
+	// never wrote it.
+	Odd bool `json:"odd,omitempty"`
+}
+
+// An AccessModel is a value of pubsub#access_model (XEP-0060 §4.5).
+type AccessModel string
+
+// The access models awayd asks for. A server may report others.
+const (
+	Whitelist AccessModel = "whitelist"
+	Presence  AccessModel = "presence"
+	Open      AccessModel = "open"
+)
+
+// Observed is what the server was seen to hold.
+type Observed struct {
+	Exists bool        `json:"exists"` // the node is there
+	Access AccessModel `json:"access,omitempty"`
+	Items  []Item      `json:"items,omitempty"`
+	// Guests says that somebody but the owner has an affiliation with the node.
+	Guests bool `json:"guests,omitempty"`
+}
+
+// Hidden reports whether no contact may fetch the node's items.
+func (o Observed) Hidden() bool { return !o.Exists || (o.Access == Whitelist && !o.Guests) }
+
+// A Journal is what awayd remembers of one node across restarts. It is written
+// before the server is told, so that a crash between any two steps leaves
+// nothing unexplained.
+type Journal struct {
+	// Sent holds the hash of every payload that may be on the node because
+	// awayd put it there, with the moment it was recorded.
+	Sent map[string]time.Time `json:"sent,omitempty"`
+	// Clean says that awayd made the node that is there and no contact was ever
+	// let into it. Only such a node may carry a staged message, because
+	// subscriptions and affiliations outlive a change of the access model.
+	Clean bool `json:"clean,omitempty"`
+	// Intent is the action that was begun and is not known to be finished.
+	Intent Kind `json:"intent,omitempty"`
+	// Seen is awayd's own item as the server last showed it.
+	Seen *Item `json:"seen,omitempty"`
+	// Override is the period that the person took into their own hands.
+	Override *Override `json:"override,omitempty"`
+}
+
+// Wrote reports whether awayd put this item on the node.
+func (j Journal) Wrote(i Item) bool {
+	_, ok := j.Sent[i.Payload.Hash()]
+	return ok && !i.Odd
+}
+
+// An Override is a period in which awayd leaves the node alone, because the
+// person published or removed something themselves.
+type Override struct {
+	Period string    `json:"period"` // [absence.Period.Key]
+	Until  time.Time `json:"until"`  // the period's end
+	Why    string    `json:"why"`
+}
+
+// An Action is one thing to do on the node, and why.
+type Action struct {
+	Kind    Kind    `json:"kind"`
+	Payload Payload `json:"payload"` // what to publish; of a Withdraw, the closing message
+	// Quiet withdraws without publishing a closing message, because no contact
+	// was ever sent the message that is to go.
+	Quiet bool `json:"quiet,omitempty"`
+	// Fresh asks to delete the node first, because contacts may be subscribed
+	// to the one that is there.
+	Fresh bool `json:"fresh,omitempty"`
+	// Recover says that the server lost what it held.
+	Recover bool   `json:"recover,omitempty"`
+	Reason  string `json:"reason"`
+	// Period is the key of the period it is for, if there is one.
+	Period string    `json:"period,omitempty"`
+	Until  time.Time `json:"until,omitzero"` // of a Yield: when awayd takes part again
+	UIDs   []string  `json:"uids,omitempty"` // the events behind it
+}
+
+// A Ledger keeps the journal while an action runs. Each call is durable before
+// it returns, and an action stops at the first that fails.
+type Ledger interface {
+	// Sending is called before a payload is handed to the server.
+	Sending(Payload) error
+	// Making is called before a publish that creates the node.
+	Making() error
+	// Opening is called before contacts are let into the node, and when the
+	// node turns out not to be what the journal took it for.
+	Opening() error
+	// Deleted is called after the server confirmed that the node is gone.
+	Deleted() error
+}
