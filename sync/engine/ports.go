@@ -65,8 +65,10 @@ type Store interface {
 
 	Journal(ctx context.Context, jid string) (plan.Journal, error)
 	SaveJournal(ctx context.Context, jid string, j plan.Journal) error
-	// SaveObserved records what the server held, for status to show.
+	// SaveObserved records what the server held, for status to show; Observed
+	// returns it and when that was.
 	SaveObserved(ctx context.Context, jid string, o plan.Observed, at time.Time) error
+	Observed(ctx context.Context, jid string) (plan.Observed, time.Time, error)
 
 	Objects(ctx context.Context, calendar int64) ([]account.CachedObject, error)
 	SavePoll(ctx context.Context, calendar int64, p account.Poll) error

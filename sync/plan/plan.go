@@ -9,6 +9,7 @@ package plan
 import (
 	"crypto/sha256"
 	"encoding/hex"
+	"maps"
 	"time"
 )
 
@@ -61,6 +62,9 @@ func (p Payload) Hash() string {
 	}
 	return hex.EncodeToString(h.Sum(nil)[:16])
 }
+
+// Equal reports whether p and q say the same.
+func (p Payload) Equal(q Payload) bool { return p.Hash() == q.Hash() }
 
 func stamp(t time.Time) string {
 	if t.IsZero() {
@@ -131,6 +135,83 @@ func (j Journal) Wrote(i Item) bool {
 	return ok && !i.Odd
 }
 
+// Equal reports whether both journals remember the same.
+func (j Journal) Equal(k Journal) bool {
+	if (j.Seen == nil) != (k.Seen == nil) || (j.Override == nil) != (k.Override == nil) {
+		return false
+	}
+	if j.Seen != nil && (j.Seen.ID != k.Seen.ID || !j.Seen.Payload.Equal(k.Seen.Payload)) {
+		return false
+	}
+	if j.Override != nil && (j.Override.Period != k.Override.Period || !j.Override.Until.Equal(k.Override.Until)) {
+		return false
+	}
+	return j.Clean == k.Clean && j.Intent == k.Intent && maps.EqualFunc(j.Sent, k.Sent, time.Time.Equal)
+}
+
+// Begin returns the journal as it must be kept before a is tried.
+func (j Journal) Begin(a Action) Journal {
+	j.Intent = a.Kind
+	return j
+}
+
+// Done returns the journal after a succeeded.
+func (j Journal) Done(a Action) Journal {
+	j.Intent = ""
+	switch a.Kind {
+	case Yield:
+		j.Override = &Override{Period: a.Period, Until: a.Until, Why: a.Reason}
+		j.Seen = nil
+	case Unstage, Withdraw:
+		j.Seen = nil
+	}
+	return j
+}
+
+// Saw returns the journal after o was observed and nothing was left to do.
+func (j Journal) Saw(o Observed, now time.Time) Journal {
+	j.Intent = ""
+	j.Seen = nil
+	for _, i := range o.Items {
+		if j.Wrote(i) && (j.Seen == nil || i.ID == ItemCurrent) {
+			j.Seen = &i
+		}
+	}
+	if j.Override != nil && !j.Override.Until.After(now) {
+		j.Override = nil
+	}
+	return j
+}
+
+// Sending returns the journal as it must be kept before p is published.
+func (j Journal) Sending(p Payload, now time.Time) Journal {
+	sent := maps.Clone(j.Sent)
+	if sent == nil {
+		sent = make(map[string]time.Time)
+	}
+	sent[p.Hash()] = now
+	j.Sent = sent
+	return j
+}
+
+// Making returns the journal as it must be kept before a missing node is made.
+func (j Journal) Making() Journal {
+	j.Clean = true
+	return j
+}
+
+// Opening returns the journal as it must be kept before contacts are let in.
+func (j Journal) Opening() Journal {
+	j.Clean = false
+	return j
+}
+
+// Deleted returns the journal once the node is gone, and everything on it.
+func (j Journal) Deleted() Journal {
+	j.Clean, j.Sent = false, nil
+	return j
+}
+
 // An Override is a period in which awayd leaves the node alone, because the
 // person published or removed something themselves.
 type Override struct {
@@ -149,6 +230,9 @@ type Action struct {
 	// Fresh asks to delete the node first, because contacts may be subscribed
 	// to the one that is there.
 	Fresh bool `json:"fresh,omitempty"`
+	// Spare asks a Withdraw to leave the node and its access model as they are,
+	// because it also holds something of the person's own.
+	Spare bool `json:"spare,omitempty"`
 	// Recover says that the server lost what it held.
 	Recover bool   `json:"recover,omitempty"`
 	Reason  string `json:"reason"`

@@ -1,0 +1,177 @@
+// Package control is how commands reach the process that owns the state: HTTP
+// and JSON over a unix socket in the state directory, or over a pipe when the
+// command itself is that process. Both sides of it are here, so that they
+// cannot drift apart.
+package control
+
+import (
+	"time"
+
+	"awayd/sync/account"
+	"awayd/sync/engine"
+)
+
+// Socket is the name of the socket in the state directory.
+const Socket = "control.sock"
+
+// LinkRequest is what `awayd link` asks for. Fields left empty keep what an
+// account that is linked already has.
+type LinkRequest struct {
+	JID         string           `json:"jid"`
+	Password    string           `json:"password,omitempty"`
+	XMPPAddress string           `json:"xmpp_address,omitempty"`
+	TLSCA       string           `json:"tls_ca,omitempty"` // PEM
+	Settings    account.Settings `json:"settings"`
+
+	CalendarURL      string   `json:"calendar_url,omitempty"`
+	CalendarUser     string   `json:"calendar_user,omitempty"`
+	CalendarPassword string   `json:"calendar_password,omitempty"`
+	Calendars        []string `json:"calendars,omitempty"` // display names; empty: all the person owns that hold events
+	EveryEvent       bool     `json:"every_event,omitempty"`
+
+	// DryRun checks everything and saves nothing.
+	DryRun bool `json:"dry_run,omitempty"`
+}
+
+// LinkResult is what linking found.
+type LinkResult struct {
+	JID       string           `json:"jid"`
+	Server    string           `json:"server"`
+	Zone      string           `json:"zone"`
+	Calendars []LinkedCalendar `json:"calendars"`
+	Skipped   []LinkedCalendar `json:"skipped"` // found, but not linked
+	Periods   []PreviewPeriod  `json:"periods"` // of the coming year
+	Next      *engine.Next     `json:"next"`
+}
+
+// A LinkedCalendar is one calendar that linking found.
+type LinkedCalendar struct {
+	Name     string `json:"name"`
+	URL      string `json:"url"` // shortened
+	Absences int    `json:"absences"`
+	Why      string `json:"why,omitempty"` // of a skipped one
+}
+
+// Account is one line of `awayd accounts`.
+type Account struct {
+	JID       string           `json:"jid"`
+	Mode      string           `json:"mode"`
+	Linked    time.Time        `json:"linked"`
+	Settings  account.Settings `json:"settings"`
+	Calendars []Calendar       `json:"calendars"`
+}
+
+// A Calendar is one calendar of an [Account].
+type Calendar struct {
+	Name       string `json:"name"`
+	URL        string `json:"url"` // shortened
+	User       string `json:"user,omitempty"`
+	EveryEvent bool   `json:"every_event"`
+}
+
+// LogEntry is one line of `awayd log --json`.
+type LogEntry struct {
+	Time       time.Time `json:"time"`
+	Account    string    `json:"account"`
+	Kind       string    `json:"kind"`
+	Outcome    string    `json:"outcome"`
+	Reason     string    `json:"reason"`
+	Period     string    `json:"period"`
+	UID        string    `json:"uid"`
+	DurationMS int64     `json:"duration_ms"`
+	Error      string    `json:"error"`
+}
+
+// LogQuery selects log entries.
+type LogQuery struct {
+	Account string
+	Kind    string
+	Since   time.Time
+	Last    int
+	Follow  bool
+}
+
+// Preview is `awayd preview --json`.
+type Preview struct {
+	Zone     string           `json:"zone"`
+	From     time.Time        `json:"from"`
+	To       time.Time        `json:"to"`
+	Absences []PreviewAbsence `json:"absences"`
+	Ignored  []PreviewIgnored `json:"ignored"`
+	Periods  []PreviewPeriod  `json:"periods"`
+	Actions  []PreviewAction  `json:"actions"`
+	Errors   []PreviewError   `json:"errors"`
+}
+
+// A PreviewAbsence is one occurrence that makes the person absent.
+type PreviewAbsence struct {
+	UID      string    `json:"uid"`
+	Start    time.Time `json:"start"`
+	End      time.Time `json:"end"`
+	AllDay   bool      `json:"all_day"`
+	Summary  string    `json:"summary"`
+	Calendar string    `json:"calendar"`
+	Matched  string    `json:"matched"`
+}
+
+// A PreviewIgnored is one occurrence that does not, and why.
+type PreviewIgnored struct {
+	UID      string    `json:"uid"`
+	Start    time.Time `json:"start"`
+	End      time.Time `json:"end"`
+	Summary  string    `json:"summary"`
+	Calendar string    `json:"calendar"`
+	Reason   string    `json:"reason"`
+	Detail   string    `json:"detail"`
+}
+
+// A PreviewPeriod is one out-of-office.
+type PreviewPeriod struct {
+	Start    time.Time     `json:"start"`
+	End      time.Time     `json:"end"`
+	Message  string        `json:"message"`
+	Absences []string      `json:"absences"` // UIDs
+	Joins    []PreviewJoin `json:"joins"`
+}
+
+// A PreviewJoin is a gap that a period bridges.
+type PreviewJoin struct {
+	From time.Time `json:"from"`
+	To   time.Time `json:"to"`
+	Why  string    `json:"why"`
+}
+
+// A PreviewAction is one thing awayd will do.
+type PreviewAction struct {
+	At     time.Time `json:"at"`
+	Action string    `json:"action"`
+	Period int       `json:"period"`
+	Reason string    `json:"reason"`
+}
+
+// A PreviewError is something in a calendar that could not be used.
+type PreviewError struct {
+	Source string `json:"source"`
+	Error  string `json:"error"`
+}
+
+// A Finding is one line of `awayd check`.
+type Finding struct {
+	Subject string `json:"subject"`
+	OK      bool   `json:"ok"`
+	Detail  string `json:"detail"`
+	Hint    string `json:"hint,omitempty"`
+}
+
+// An Error is a failure that crossed the socket, with its advice.
+type Error struct {
+	Message string `json:"error"`
+	Advice  string `json:"hint,omitempty"`
+	Usage   bool   `json:"usage,omitempty"` // the request itself was wrong
+}
+
+// Error implements error.
+func (e *Error) Error() string { return e.Message }
+
+// Hint says what to do.
+func (e *Error) Hint() string { return e.Advice }

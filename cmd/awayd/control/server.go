@@ -1,0 +1,211 @@
+package control
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"net/http"
+	"strconv"
+	"time"
+
+	"awayd/sync/account"
+	"awayd/sync/engine"
+)
+
+// maxRequest bounds a request; a link carries certificates.
+const maxRequest = 4 << 20
+
+// followEvery is how often a followed log is read again.
+const followEvery = 500 * time.Millisecond
+
+// A Server answers for the process that owns the state.
+type Server struct {
+	Engine *engine.Engine
+	Store  engine.Store
+	Dialer engine.Dialer
+	Finder Finder
+	Now    func() time.Time
+}
+
+type (
+	jidRequest struct {
+		JID string `json:"jid"`
+	}
+	unlinkRequest struct {
+		JID  string `json:"jid"`
+		Keep bool   `json:"keep"`
+	}
+	syncRequest struct {
+		JID    string `json:"jid"`
+		Accept bool   `json:"accept"`
+	}
+	setRequest struct {
+		JID      string           `json:"jid"`
+		Settings account.Settings `json:"settings"`
+	}
+)
+
+// Handler serves the requests of a [Client].
+func (s *Server) Handler() http.Handler {
+	mux := http.NewServeMux()
+	handle := func(pattern string, h func(*http.Request) (any, error)) {
+		mux.HandleFunc(pattern, func(w http.ResponseWriter, r *http.Request) {
+			r.Body = http.MaxBytesReader(w, r.Body, maxRequest)
+			answer, err := h(r)
+			reply(w, answer, err)
+		})
+	}
+	handle("GET /status", func(r *http.Request) (any, error) { return s.Engine.Status(r.FormValue("jid")) })
+	handle("GET /accounts", func(r *http.Request) (any, error) { return s.accounts(r.Context()) })
+	handle("GET /preview", s.preview)
+	handle("GET /check", func(r *http.Request) (any, error) { return s.check(r.Context()) })
+	handle("POST /link", decoded(s.link))
+	handle("POST /unlink", decoded(func(ctx context.Context, q unlinkRequest) (any, error) {
+		return nil, s.Engine.Unlink(ctx, q.JID, q.Keep)
+	}))
+	handle("POST /sync", decoded(func(ctx context.Context, q syncRequest) (any, error) {
+		return s.Engine.Sync(ctx, q.JID, q.Accept)
+	}))
+	handle("POST /set", decoded(func(ctx context.Context, q setRequest) (any, error) {
+		return nil, s.set(ctx, q)
+	}))
+	for path, do := range map[string]func(context.Context, string) error{
+		"/pause": s.Engine.Pause, "/resume": s.Engine.Resume, "/withdraw": s.Engine.Withdraw,
+	} {
+		handle("POST "+path, decoded(func(ctx context.Context, q jidRequest) (any, error) {
+			return nil, do(ctx, q.JID)
+		}))
+	}
+	mux.HandleFunc("GET /log", s.log)
+	return mux
+}
+
+// decoded reads a request's JSON for f.
+func decoded[Q any](f func(context.Context, Q) (any, error)) func(*http.Request) (any, error) {
+	return func(r *http.Request) (any, error) {
+		var q Q
+		if err := json.NewDecoder(r.Body).Decode(&q); err != nil {
+			return nil, &Error{Message: "read the request: " + err.Error(), Usage: true}
+		}
+		return f(r.Context(), q)
+	}
+}
+
+// reply writes an answer, or an error with the advice that it carries.
+func reply(w http.ResponseWriter, answer any, err error) {
+	w.Header().Set("Content-Type", "application/json")
+	if err == nil {
+		_ = json.NewEncoder(w).Encode(answer) // the client is gone: nobody to tell
+		return
+	}
+	failure := asError(err)
+	status := http.StatusInternalServerError
+	if failure.Usage {
+		status = http.StatusBadRequest
+	}
+	w.WriteHeader(status)
+	_ = json.NewEncoder(w).Encode(failure)
+}
+
+func asError(err error) *Error {
+	var e *Error
+	if errors.As(err, &e) {
+		return e
+	}
+	e = &Error{Message: err.Error(), Advice: hint(err)}
+	switch {
+	case errors.Is(err, engine.ErrUnknownAccount):
+		e.Advice = "awayd accounts lists those that are"
+		e.Usage = true
+	case errors.Is(err, engine.ErrNothingLive):
+		e.Advice = "awayd status shows what is staged and what comes next"
+	}
+	return e
+}
+
+// hint returns the advice that travels with err.
+func hint(err error) string {
+	var h interface{ Hint() string }
+	if errors.As(err, &h) {
+		return h.Hint()
+	}
+	return ""
+}
+
+func (s *Server) accounts(ctx context.Context) ([]Account, error) {
+	linked, err := s.Store.Accounts(ctx)
+	if err != nil {
+		return nil, err
+	}
+	list := []Account{}
+	for _, a := range linked {
+		doc := Account{JID: a.JID, Mode: string(a.Mode), Linked: a.Linked, Settings: a.Settings, Calendars: []Calendar{}}
+		for _, c := range a.Calendars {
+			doc.Calendars = append(doc.Calendars, Calendar{Name: c.Name, URL: account.ShortURL(c.URL), User: c.User, EveryEvent: c.EveryEvent})
+		}
+		list = append(list, doc)
+	}
+	return list, nil
+}
+
+func (s *Server) preview(r *http.Request) (any, error) {
+	from, err1 := time.Parse(time.RFC3339Nano, r.FormValue("from"))
+	to, err2 := time.Parse(time.RFC3339Nano, r.FormValue("to"))
+	if err := errors.Join(err1, err2); err != nil {
+		return nil, &Error{Message: "read the window: " + err.Error(), Usage: true}
+	}
+	p, err := s.Engine.Preview(r.Context(), r.FormValue("jid"), from, to)
+	if err != nil {
+		return nil, err
+	}
+	return NewPreview(p, from, to), nil
+}
+
+// log streams entries, one JSON document a line.
+func (s *Server) log(w http.ResponseWriter, r *http.Request) {
+	filter := account.LogFilter{Account: r.FormValue("account"), Kind: account.Kind(r.FormValue("kind"))}
+	filter.Last, _ = strconv.Atoi(r.FormValue("last"))
+	if since := r.FormValue("since"); since != "" {
+		t, err := time.Parse(time.RFC3339Nano, since)
+		if err != nil {
+			reply(w, nil, &Error{Message: "read since: " + err.Error(), Usage: true})
+			return
+		}
+		filter.Since = t
+	}
+	entries, err := s.Store.Log(r.Context(), filter)
+	if err != nil {
+		reply(w, nil, err)
+		return
+	}
+	out, flush := json.NewEncoder(w), http.NewResponseController(w)
+	tick := time.NewTicker(followEvery)
+	defer tick.Stop()
+	for {
+		for _, e := range entries {
+			filter.After = e.ID
+			if out.Encode(logEntry(e)) != nil {
+				return
+			}
+		}
+		if r.FormValue("follow") == "" || flush.Flush() != nil {
+			return
+		}
+		filter.Last = 0
+		select {
+		case <-r.Context().Done():
+			return
+		case <-tick.C:
+		}
+		if entries, err = s.Store.Log(r.Context(), filter); err != nil {
+			return
+		}
+	}
+}
+
+func logEntry(e account.Entry) LogEntry {
+	return LogEntry{
+		Time: e.Time, Account: e.Account, Kind: string(e.Kind), Outcome: e.Outcome, Reason: e.Reason,
+		Period: e.Period, UID: e.UID, DurationMS: e.Duration.Milliseconds(), Error: e.Error,
+	}
+}

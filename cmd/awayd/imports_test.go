@@ -1,0 +1,96 @@
+package main
+
+import (
+	"encoding/json"
+	"os/exec"
+	"strings"
+	"testing"
+)
+
+// The import rules of docs/architecture.md. A package may import, of this
+// module, only what is listed here for it; "*" is everything.
+var mayImport = []struct {
+	pkg     string
+	allowed []string
+	why     string
+}{
+	{"awayd/sync/absence", nil, "pure values and rules: nothing of this module is below them"},
+	{"awayd/sync/account", []string{"awayd/sync/absence"}, "values that engine and adapters share"},
+	{"awayd/sync/plan", []string{"awayd/sync/absence"}, "pure decisions over absences"},
+	{"awayd/sync/engine", []string{"awayd/sync/absence", "awayd/sync/account", "awayd/sync/plan"}, "knows adapters through its own interfaces only"},
+	{"awayd/caldav", []string{"awayd/sync/absence", "awayd/sync/account"}, "an adapter: turns URLs into events, and decides nothing"},
+	{"awayd/xmppout", []string{"awayd/sync/absence", "awayd/sync/account", "awayd/sync/plan"}, "an adapter: turns actions into stanzas"},
+	{"awayd/state", []string{"awayd/sync/absence", "awayd/sync/account", "awayd/sync/plan"}, "an adapter: SQL stays in it"},
+	{"awayd/state/statetest", []string{"awayd/sync/absence", "awayd/sync/account", "awayd/sync/plan"}, "what every store has to pass"},
+	{"awayd/configs", nil, "the daemon's settings as plain values"},
+	{"awayd/cmd/testbed", nil, "real servers for tests; knows nothing of the program under test"},
+	{"awayd/cmd/demo", []string{"awayd/cmd/testbed"}, "uses the program as a person would, from outside"},
+	{"awayd/cmd/awayd/control", []string{"awayd/caldav", "awayd/sync/absence", "awayd/sync/account", "awayd/sync/engine", "awayd/sync/plan"}, "both sides of the control socket"},
+	{"awayd/cmd/awayd", []string{"*"}, "wires everything"},
+}
+
+// purityForbidden are packages of the standard library that pure code does not
+// need: I/O, logs and randomness.
+var purityForbidden = []string{"os", "io/fs", "net", "net/http", "log", "log/slog", "math/rand", "math/rand/v2", "database/sql"}
+
+type goPackage struct {
+	ImportPath string
+	Imports    []string
+	Doc        string
+	Name       string
+}
+
+func packages(t *testing.T) []goPackage {
+	t.Helper()
+	out, err := exec.Command("go", "list", "-json=ImportPath,Imports,Doc,Name", "awayd/...").Output()
+	if err != nil {
+		t.Fatal(err)
+	}
+	var list []goPackage
+	for dec := json.NewDecoder(strings.NewReader(string(out))); dec.More(); {
+		var p goPackage
+		if err := dec.Decode(&p); err != nil {
+			t.Fatal(err)
+		}
+		list = append(list, p)
+	}
+	return list
+}
+
+func TestImportRules(t *testing.T) {
+	rules := make(map[string]map[string]bool)
+	for _, r := range mayImport {
+		rules[r.pkg] = make(map[string]bool)
+		for _, a := range r.allowed {
+			rules[r.pkg][a] = true
+		}
+	}
+	for _, p := range packages(t) {
+		allowed, known := rules[p.ImportPath]
+		if !known {
+			t.Errorf("%s has no rule: say in mayImport what it may import, and why", p.ImportPath)
+			continue
+		}
+		for _, i := range p.Imports {
+			if strings.HasPrefix(i, "awayd/") && !allowed[i] && !allowed["*"] {
+				t.Errorf("%s imports %s, which its rule forbids", p.ImportPath, i)
+			}
+			if p.ImportPath != "awayd/sync/absence" && p.ImportPath != "awayd/sync/plan" {
+				continue
+			}
+			for _, f := range purityForbidden {
+				if i == f {
+					t.Errorf("%s is pure and imports %s", p.ImportPath, i)
+				}
+			}
+		}
+	}
+}
+
+func TestEveryPackageSaysWhatItIsFor(t *testing.T) {
+	for _, p := range packages(t) {
+		if p.Doc == "" {
+			t.Errorf("%s has no package comment", p.ImportPath)
+		}
+	}
+}

@@ -1,0 +1,210 @@
+package main
+
+import (
+	"bufio"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"strings"
+
+	"github.com/spf13/cobra"
+	"golang.org/x/term"
+
+	"awayd/cmd/awayd/control"
+)
+
+// maxFile bounds a password or certificate file.
+const maxFile = 1 << 20
+
+// linkFlags are the flags of link that need reading before they are a request.
+type linkFlags struct {
+	passwordFile         string
+	calendarURLFile      string
+	calendarPasswordFile string
+	tlsCA                string
+	yes, asJSON          bool
+}
+
+func (a *app) linkCommand() *cobra.Command {
+	var q control.LinkRequest
+	var l linkFlags
+	cmd := &cobra.Command{
+		Use:   "link",
+		Short: "Link an XMPP account with one or more calendars",
+		Long: "Link an XMPP account with one or more calendars. Both sides are checked for real before anything is saved.\n" +
+			"Linking the same account again changes what the flags name; another calendar URL adds a calendar.",
+		Args: exactly(0),
+		RunE: func(cmd *cobra.Command, _ []string) error { return a.link(cmd, q, l) },
+	}
+	f := cmd.Flags()
+	f.StringVar(&q.JID, "jid", "", "XMPP address `JID` of the person")
+	f.StringVar(&l.passwordFile, "jid-password-file", "", "`FILE` with the XMPP password (- for standard input, /dev/fd/N for a descriptor)")
+	f.StringVar(&q.XMPPAddress, "xmpp-address", "", "`HOST:PORT` of the XMPP server (default from SRV records)")
+	f.StringVar(&q.CalendarURL, "calendar-url", "", "`URL` of a CalDAV server, principal or calendar")
+	f.StringVar(&l.calendarURLFile, "calendar-url-file", "", "`FILE` with the URL, which may be a secret")
+	f.StringVar(&q.CalendarUser, "calendar-user", "", "`USER` on the calendar server")
+	f.StringVar(&l.calendarPasswordFile, "calendar-password-file", "", "`FILE` with the calendar password")
+	f.StringArrayVar(&q.Calendars, "calendar", nil, "display `NAME` of a calendar to link (repeatable; default all that hold events and are the person's own)")
+	f.BoolVar(&q.EveryEvent, "every-event", false, "each event of that calendar is an absence")
+	settingsFlags(f, &q.Settings)
+	f.StringVar(&l.tlsCA, "tls-ca", "", "`FILE` with certificates (PEM) of private authorities to trust")
+	f.BoolVar(&l.yes, "yes", false, "link without asking")
+	f.BoolVar(&l.asJSON, "json", false, "print one JSON document")
+	return cmd
+}
+
+func (a *app) link(cmd *cobra.Command, q control.LinkRequest, l linkFlags) error {
+	if q.JID == "" {
+		return usagef("awayd link --jid ada@example.org --calendar-url https://dav.example.org/", "no XMPP address given")
+	}
+	if q.CalendarURL != "" && l.calendarURLFile != "" {
+		return usagef("one of them", "--calendar-url and --calendar-url-file are both given")
+	}
+	if !l.yes && !a.interactive() {
+		return usagef("--yes links without asking", "link asks before it saves, but there is no terminal to ask on")
+	}
+	if err := a.readSecrets(&q, l); err != nil {
+		return err
+	}
+	c, err := a.connect(cmd.Context(), acting)
+	if err != nil {
+		return err
+	}
+	defer c.Close()
+	q.DryRun = !l.yes
+	result, err := c.Link(cmd.Context(), q)
+	if err != nil {
+		return err
+	}
+	if !l.yes {
+		a.printLinked(result)
+		if !a.confirm("Link it?") {
+			return errors.New("nothing was linked")
+		}
+		q.DryRun = false
+		if result, err = c.Link(cmd.Context(), q); err != nil {
+			return err
+		}
+	}
+	// The first poll has begun; wait for it, so that what is printed is done.
+	synced, err := c.Sync(cmd.Context(), result.JID, false)
+	if err != nil {
+		return err
+	}
+	if l.asJSON {
+		if err := a.printJSON(result); err != nil {
+			return err
+		}
+	} else {
+		if l.yes {
+			a.printLinked(result)
+		}
+		fmt.Fprintf(a.out, "%s is linked.\n", result.JID)
+	}
+	if !c.daemon {
+		fmt.Fprintln(a.err, "awayd: no daemon is running, so nothing flips yet\nTry: systemctl start awayd")
+	}
+	for _, r := range synced {
+		if len(r.Errors) > 0 {
+			return fmt.Errorf("linked, but not in step yet: %s", strings.Join(r.Errors, "; "))
+		}
+	}
+	return nil
+}
+
+// readSecrets reads the files that the flags name, and asks for a password
+// where none is given.
+func (a *app) readSecrets(q *control.LinkRequest, l linkFlags) error {
+	for _, f := range []struct {
+		flag, name string
+		to         *string
+	}{
+		{"--jid-password-file", l.passwordFile, &q.Password},
+		{"--calendar-url-file", l.calendarURLFile, &q.CalendarURL},
+		{"--calendar-password-file", l.calendarPasswordFile, &q.CalendarPassword},
+		{"--tls-ca", l.tlsCA, &q.TLSCA},
+	} {
+		if f.name == "" {
+			continue
+		}
+		text, err := a.readFile(f.name)
+		if err != nil {
+			return usagef("a file that can be read", "%s: %v", f.flag, err)
+		}
+		if text == "" {
+			return usagef("a file with one line", "%s: %s is empty", f.flag, f.name)
+		}
+		*f.to = text
+	}
+	if !a.interactive() || l.yes {
+		return nil
+	}
+	var err error
+	if q.Password == "" {
+		if q.Password, err = a.askPassword("XMPP password of " + q.JID); err != nil {
+			return err
+		}
+	}
+	if q.CalendarUser != "" && q.CalendarPassword == "" {
+		q.CalendarPassword, err = a.askPassword("Calendar password of " + q.CalendarUser)
+	}
+	return err
+}
+
+// readFile reads a small file without the line end that editors add.
+func (a *app) readFile(name string) (string, error) {
+	f := a.in
+	if name != "-" {
+		var err error
+		if f, err = os.Open(name); err != nil {
+			return "", err
+		}
+		defer f.Close()
+	}
+	b, err := io.ReadAll(io.LimitReader(f, maxFile+1))
+	if err != nil {
+		return "", err
+	}
+	if len(b) > maxFile {
+		return "", fmt.Errorf("%s is larger than %d bytes", name, maxFile)
+	}
+	return strings.TrimRight(string(b), "\r\n"), nil
+}
+
+func (a *app) interactive() bool { return term.IsTerminal(int(a.in.Fd())) }
+
+func (a *app) askPassword(prompt string) (string, error) {
+	fmt.Fprintf(a.err, "%s: ", prompt)
+	b, err := term.ReadPassword(int(a.in.Fd()))
+	fmt.Fprintln(a.err)
+	if err != nil {
+		return "", fmt.Errorf("read the password: %w", err)
+	}
+	return string(b), nil
+}
+
+func (a *app) confirm(question string) bool {
+	fmt.Fprintf(a.err, "%s [y/N] ", question)
+	answer, err := bufio.NewReader(a.in).ReadString('\n')
+	return err == nil && strings.HasPrefix(strings.ToLower(strings.TrimSpace(answer)), "y")
+}
+
+func (a *app) printLinked(r control.LinkResult) {
+	if r.Server != "" {
+		fmt.Fprintf(a.out, "XMPP      %s at %s\n", r.JID, printable(r.Server))
+	} else {
+		fmt.Fprintf(a.out, "XMPP      %s\n", r.JID)
+	}
+	for _, c := range r.Calendars {
+		fmt.Fprintf(a.out, "Calendar  %s: %d absences in the coming year\n", printable(c.Name), c.Absences)
+	}
+	for _, c := range r.Skipped {
+		fmt.Fprintf(a.out, "Skipped   %s: %s\n", printable(c.Name), c.Why)
+	}
+	if len(r.Periods) > 0 {
+		p := r.Periods[0]
+		fmt.Fprintf(a.out, "First     %s to %s (%s)\n", moment(p.Start), moment(p.End), relative(p.Start, now()))
+		fmt.Fprintf(a.out, "Contacts will read: %s\n", printable(p.Message))
+	}
+}

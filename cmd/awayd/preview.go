@@ -1,0 +1,195 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"awayd/caldav"
+	"awayd/cmd/awayd/control"
+	"awayd/sync/absence"
+	"awayd/sync/account"
+	"awayd/sync/engine"
+	"awayd/sync/plan"
+)
+
+// window is how far ahead preview looks by default.
+const window = 365 * 24 * time.Hour
+
+// A previewRequest is the command line of preview.
+type previewRequest struct {
+	files    []string
+	from, to string
+	zone     string
+	every    bool
+	asJSON   bool
+}
+
+func (a *app) previewCommand() *cobra.Command {
+	var q previewRequest
+	cmd := &cobra.Command{
+		Use:   "preview [JID]",
+		Short: "Show what calendars would do, without publishing anything",
+		Long: "Show what the calendars of a linked account would do, or with --ics what iCalendar files would do.\n" +
+			"Nothing is published.",
+		Args: between(0, 1),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			var p control.Preview
+			var err error
+			switch {
+			case len(q.files) > 0 && len(args) > 0:
+				return usagef("one of them", "preview takes a linked account or --ics, not both")
+			case len(q.files) > 0:
+				p, err = a.previewFiles(q)
+			case len(args) == 0:
+				return usagef("awayd preview JID, or awayd preview --ics FILE", "nothing to preview")
+			case q.zone != "" || q.every:
+				return usagef("awayd set JID --zone ZONE", "--zone and --every-event go with --ics only")
+			default:
+				p, err = a.previewAccount(cmd, q, args[0])
+			}
+			if err != nil {
+				return err
+			}
+			if q.asJSON {
+				return a.printJSON(p)
+			}
+			return a.printPreview(p)
+		},
+	}
+	f := cmd.Flags()
+	f.StringArrayVar(&q.files, "ics", nil, "iCalendar `FILE` to read (repeatable)")
+	f.StringVar(&q.from, "from", "", "begin of the window, RFC 3339 or a date (default now)")
+	f.StringVar(&q.to, "to", "", "end of the window, RFC 3339 or a date (default 365 days on)")
+	f.StringVar(&q.zone, "zone", "", "time `ZONE` of the person (default the configuration's, else the system's)")
+	f.BoolVar(&q.every, "every-event", false, "each event is an absence")
+	f.BoolVar(&q.asJSON, "json", false, "print one JSON document")
+	return cmd
+}
+
+// span reads --from and --to.
+func (q previewRequest) span(zone *time.Location) (from, to time.Time, err error) {
+	from = now().Truncate(time.Second).In(zone)
+	if q.from != "" {
+		if from, err = parseTime(q.from, zone); err != nil {
+			return from, to, err
+		}
+	}
+	to = from.Add(window)
+	if q.to != "" {
+		if to, err = parseTime(q.to, zone); err != nil {
+			return from, to, err
+		}
+	}
+	if !to.After(from) {
+		return from, to, usagef("a later --to", "the window ends before it begins")
+	}
+	return from, to, nil
+}
+
+func (a *app) previewAccount(cmd *cobra.Command, q previewRequest, jid string) (control.Preview, error) {
+	from, to, err := q.span(time.Local)
+	if err != nil {
+		return control.Preview{}, err
+	}
+	c, err := a.connect(cmd.Context(), reading)
+	if err != nil {
+		return control.Preview{}, err
+	}
+	defer c.Close()
+	return c.Preview(cmd.Context(), jid, from, to)
+}
+
+// previewFiles is a dry run that needs neither a state nor a network.
+func (a *app) previewFiles(q previewRequest) (control.Preview, error) {
+	cfg, err := a.config()
+	if err != nil {
+		return control.Preview{}, err
+	}
+	rules, err := engine.Rules(account.Account{JID: "the preview", Settings: account.Settings{Zone: q.zone}}, defaults(cfg))
+	if err != nil {
+		return control.Preview{}, usagef("an IANA name such as Europe/Berlin", "%v", err)
+	}
+	from, to, err := q.span(rules.Zone)
+	if err != nil {
+		return control.Preview{}, err
+	}
+	var calendars []absence.Calendar
+	var unread []absence.Error
+	for _, name := range q.files {
+		objects, err := readICS(name)
+		if errors.Is(err, os.ErrNotExist) || errors.Is(err, os.ErrPermission) {
+			return control.Preview{}, usagef("the path of an iCalendar file", "%v", err)
+		}
+		if err != nil {
+			unread = append(unread, absence.Error{Source: name, Reason: err.Error()})
+			continue
+		}
+		calendars = append(calendars, absence.Calendar{Name: filepath.Base(name), EveryEvent: q.every, Objects: objects})
+	}
+	p := engine.Preview{Zone: rules.Zone, Result: absence.Build(calendars, rules, from, to)}
+	p.Result.Errors = append(unread, p.Result.Errors...)
+	p.Steps = plan.Forecast(plan.Wish{Timeline: p.Result.Timeline, Audience: plan.Presence}, plan.Observed{}, plan.Journal{}, from, to)
+	return control.NewPreview(p, from, to), nil
+}
+
+func readICS(name string) ([]absence.Object, error) {
+	f, err := os.Open(name)
+	if err != nil {
+		return nil, err
+	}
+	defer f.Close()
+	return caldav.ReadICS(f, filepath.Base(name))
+}
+
+func (a *app) printPreview(p control.Preview) error {
+	fmt.Fprintf(a.out, "From %s to %s (%s)\n\n", moment(p.From), moment(p.To), p.Zone)
+	if len(p.Periods) == 0 {
+		fmt.Fprintln(a.out, "No absence: nothing would be published.")
+	}
+	for i, x := range p.Periods {
+		fmt.Fprintf(a.out, "%d. %s to %s\n   %q\n", i+1, moment(x.Start), moment(x.End), printable(x.Message))
+		for _, j := range x.Joins {
+			fmt.Fprintf(a.out, "   bridges the %s from %s to %s\n", j.Why, moment(j.From), moment(j.To))
+		}
+	}
+	if len(p.Absences) > 0 {
+		fmt.Fprintln(a.out)
+		t := a.table("ABSENT FROM", "TO", "EVENT", "CALENDAR", "BECAUSE OF")
+		for _, x := range p.Absences {
+			t.row(moment(x.Start), moment(x.End), x.Summary, x.Calendar, x.Matched)
+		}
+		if err := t.flush(); err != nil {
+			return err
+		}
+	}
+	if len(p.Ignored) > 0 {
+		fmt.Fprintln(a.out)
+		t := a.table("IGNORED FROM", "TO", "EVENT", "CALENDAR", "BECAUSE")
+		for _, x := range p.Ignored {
+			t.row(moment(x.Start), moment(x.End), x.Summary, x.Calendar, strings.TrimSpace(x.Reason+": "+x.Detail))
+		}
+		if err := t.flush(); err != nil {
+			return err
+		}
+	}
+	if len(p.Actions) > 0 {
+		fmt.Fprintln(a.out)
+		t := a.table("AT", "ACTION", "REASON")
+		for _, x := range p.Actions {
+			t.row(moment(x.At), x.Action, x.Reason)
+		}
+		if err := t.flush(); err != nil {
+			return err
+		}
+	}
+	for _, e := range p.Errors {
+		fmt.Fprintf(a.out, "\n%s %s: %s\n", a.style(red, "not readable:"), printable(e.Source), printable(e.Error))
+	}
+	return nil
+}

@@ -1,0 +1,194 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"log/slog"
+	"net"
+	"net/http"
+	"os"
+	"os/signal"
+	"path/filepath"
+	"syscall"
+	"time"
+
+	"github.com/coreos/go-systemd/v22/daemon"
+	"github.com/spf13/cobra"
+
+	"awayd/cmd/awayd/control"
+)
+
+const (
+	// statusEvery is how often systemd is told how things stand, where no
+	// watchdog asks for more.
+	statusEvery = 30 * time.Second
+	// pruneEvery is how often what is too old is forgotten.
+	pruneEvery = 24 * time.Hour
+	// drainLimit bounds how long a stop waits for commands under way.
+	drainLimit = 3 * time.Second
+)
+
+func (a *app) runCommand() *cobra.Command {
+	var format string
+	cmd := &cobra.Command{
+		Use:   "run",
+		Short: "Run the daemon in the foreground",
+		Args:  exactly(0),
+		RunE:  func(cmd *cobra.Command, _ []string) error { return a.run(cmd.Context(), format) },
+	}
+	cmd.Flags().StringVar(&format, "log-format", "", "text or json (default from the configuration)")
+	return cmd
+}
+
+// run is the daemon: it owns the state until ctx ends.
+func (a *app) run(ctx context.Context, format string) error {
+	cfg, err := a.config()
+	if err != nil {
+		return err
+	}
+	if format != "" {
+		cfg.LogFormat = format
+	}
+	level := new(slog.LevelVar)
+	log, err := newLog(a.err, cfg, level)
+	if err != nil {
+		return err
+	}
+	if err := becomeOwner(a.state()); err != nil {
+		return err
+	}
+	d, err := a.wire(ctx, log)
+	if err != nil {
+		return err
+	}
+	err = a.serve(ctx, d, log, level)
+	notify(log, daemon.SdNotifyStopping)
+	return errors.Join(err, d.close())
+}
+
+// serve runs the engine and answers commands until ctx ends or one of them
+// fails.
+func (a *app) serve(ctx context.Context, d *wired, log *slog.Logger, level *slog.LevelVar) error {
+	listener, err := listen(filepath.Join(a.state(), control.Socket))
+	if err != nil {
+		return err
+	}
+	ctx, stop := context.WithCancelCause(ctx)
+	server := &http.Server{
+		Handler:           d.control.Handler(),
+		ReadHeaderTimeout: 10 * time.Second,
+		BaseContext:       func(net.Listener) context.Context { return ctx },
+	}
+	served := make(chan error, 1)
+	go func() {
+		err := server.Serve(listener)
+		if errors.Is(err, http.ErrServerClosed) {
+			err = nil
+		}
+		stop(err)
+		served <- err
+	}()
+	go a.reloads(ctx, d, log, level)
+	go attend(ctx, d, log)
+
+	log.Info("awayd runs", "version", version, "state", a.state())
+	err = d.engine.Run(ctx, func() { notify(log, daemon.SdNotifyReady) })
+	stop(err)
+	log.Info("awayd stops")
+	drain, cancel := context.WithTimeout(context.WithoutCancel(ctx), drainLimit)
+	defer cancel()
+	if server.Shutdown(drain) != nil {
+		err = errors.Join(err, server.Close())
+	}
+	return errors.Join(err, <-served)
+}
+
+// listen opens the control socket. Whoever holds the lock may remove one that
+// an earlier daemon left behind.
+func listen(path string) (net.Listener, error) {
+	if err := os.Remove(path); err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return nil, fmt.Errorf("open the control socket: %w", err)
+	}
+	l, err := net.Listen("unix", path)
+	if err != nil {
+		return nil, fmt.Errorf("open the control socket: %w", err)
+	}
+	// The directory keeps everybody else out already.
+	if err := os.Chmod(path, 0o660); err != nil {
+		return nil, errors.Join(fmt.Errorf("open the control socket: %w", err), l.Close())
+	}
+	return l, nil
+}
+
+// reloads takes up the configuration anew on SIGHUP. One that is wrong changes
+// nothing.
+func (a *app) reloads(ctx context.Context, d *wired, log *slog.Logger, level *slog.LevelVar) {
+	hup := make(chan os.Signal, 1)
+	signal.Notify(hup, syscall.SIGHUP)
+	defer signal.Stop(hup)
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-hup:
+		}
+		notify(log, daemon.SdNotifyReloading)
+		cfg, err := a.config()
+		if err == nil {
+			err = d.engine.Reload(ctx, defaults(cfg))
+		}
+		if err != nil {
+			log.Error("configuration not reloaded, the old one holds", "error", err)
+		} else {
+			level.Set(cfg.LogLevel)
+			log.Info("configuration reloaded")
+		}
+		notify(log, daemon.SdNotifyReady)
+	}
+}
+
+// attend tells systemd that the daemon lives and how things stand, and forgets
+// what is too old.
+func attend(ctx context.Context, d *wired, log *slog.Logger) {
+	every := statusEvery
+	if watchdog, err := daemon.SdWatchdogEnabled(false); err == nil && watchdog > 0 {
+		every = min(every, watchdog/2)
+	}
+	tick := time.NewTicker(every)
+	defer tick.Stop()
+	var pruned time.Time
+	for {
+		if t := now(); t.Sub(pruned) > pruneEvery {
+			pruned = t
+			if err := d.prune(ctx, t); err != nil {
+				log.Error("old entries not pruned", "error", err)
+			}
+		}
+		// Asking every account's owner would let one that hangs end the daemon;
+		// that the engine answers at all is what the watchdog is for.
+		if list, err := d.engine.Status(""); err == nil {
+			notify(log, daemon.SdNotifyWatchdog)
+			live := 0
+			for _, s := range list {
+				if s.Visible != nil {
+					live++
+				}
+			}
+			notify(log, fmt.Sprintf("STATUS=%d accounts, %d away now", len(list), live))
+		}
+		select {
+		case <-ctx.Done():
+			return
+		case <-tick.C:
+		}
+	}
+}
+
+// notify tells systemd, if it started this process.
+func notify(log *slog.Logger, state string) {
+	if _, err := daemon.SdNotify(false, state); err != nil {
+		log.Warn("systemd not notified", "error", err)
+	}
+}

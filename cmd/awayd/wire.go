@@ -1,0 +1,149 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"io"
+	"log/slog"
+	"os"
+	"path/filepath"
+	"time"
+
+	"awayd/caldav"
+	"awayd/cmd/awayd/control"
+	"awayd/configs"
+	"awayd/state"
+	"awayd/sync/absence"
+	"awayd/sync/account"
+	"awayd/sync/engine"
+	"awayd/xmppout"
+)
+
+// The adapters are what the engine asks for.
+var (
+	_ engine.Store   = (*state.DB)(nil)
+	_ engine.Dialer  = dialer{}
+	_ engine.Source  = (*caldav.Source)(nil)
+	_ control.Finder = finder{}
+)
+
+// A wired is a state with everything that works on it.
+type wired struct {
+	store   *state.DB
+	engine  *engine.Engine
+	control *control.Server
+}
+
+// wire opens the state and puts the parts together. This is the only place
+// that knows all of them.
+func (a *app) wire(ctx context.Context, log *slog.Logger) (*wired, error) {
+	cfg, err := a.config()
+	if err != nil {
+		return nil, err
+	}
+	key, err := credential("awayd.key")
+	if err != nil {
+		return nil, err
+	}
+	store, err := state.Open(ctx, a.state(), state.Options{Key: key})
+	if err != nil {
+		return nil, err
+	}
+	dial := dialer{}
+	find := finder{caldav.Client{Version: version}}
+	e, err := engine.New(engine.Config{
+		Store: store, Calendars: find, Dialer: dial, Defaults: defaults(cfg), Log: log,
+	})
+	if err != nil {
+		return nil, errors.Join(err, store.Close())
+	}
+	return &wired{store, e, &control.Server{Engine: e, Store: store, Dialer: dial, Finder: find, Now: now}}, nil
+}
+
+func (w *wired) close() error { return w.store.Close() }
+
+// prune forgets what is too old to be of use.
+func (w *wired) prune(ctx context.Context, now time.Time) error {
+	err := w.store.PruneSuppressions(ctx, now)
+	if keep := w.engine.Defaults().LogRetention; keep > 0 {
+		err = errors.Join(err, w.store.PruneLog(ctx, now.Add(-keep)))
+	}
+	return err
+}
+
+// credential reads what systemd's LoadCredential= passed under name; none is
+// no error.
+func credential(name string) (account.Secret, error) {
+	dir := os.Getenv("CREDENTIALS_DIRECTORY")
+	if dir == "" {
+		return account.Secret{}, nil
+	}
+	text, err := os.ReadFile(filepath.Join(dir, name))
+	if errors.Is(err, os.ErrNotExist) {
+		return account.Secret{}, nil
+	}
+	return account.NewSecret(string(text)), err
+}
+
+// A dialer is xmppout's dialer as the engine wants it.
+type dialer struct{ xmppout.Dialer }
+
+// Dial implements engine.Dialer.
+func (d dialer) Dial(ctx context.Context, a account.Account) (engine.Session, error) {
+	s, err := d.Dialer.Dial(ctx, a)
+	if err != nil {
+		return nil, err // not a nil *Session in an interface
+	}
+	return s, nil
+}
+
+// A finder is caldav's client as the engine wants it.
+type finder struct{ caldav.Client }
+
+// Open implements engine.Calendars.
+func (f finder) Open(c account.Calendar) (engine.Source, error) {
+	s, err := f.Client.Open(c)
+	if err != nil {
+		return nil, err
+	}
+	return s, nil
+}
+
+// defaults are the configuration as the engine wants it.
+func defaults(c configs.Config) engine.Defaults {
+	return engine.Defaults{
+		Poll: c.Poll, Audience: c.Audience, Presence: c.Presence, LogRetention: c.LogRetention,
+		Rules: absence.Settings{
+			Zone: c.Zone, Lang: c.Lang, Message: c.Message, MinDuration: c.MinDuration,
+			Words: c.Words, Categories: c.Categories, Bridge: c.Bridge,
+			WorkDays: c.WorkDays, WorkStart: c.WorkStart, WorkEnd: c.WorkEnd,
+		},
+	}
+}
+
+// newLog returns the daemon's own log. The journal stamps times itself.
+func newLog(w io.Writer, c configs.Config, level *slog.LevelVar) (*slog.Logger, error) {
+	level.Set(c.LogLevel)
+	o := &slog.HandlerOptions{Level: level}
+	switch c.LogFormat {
+	case "json":
+		return slog.New(slog.NewJSONHandler(w, o)), nil
+	case "text":
+		if os.Getenv("JOURNAL_STREAM") != "" {
+			o.ReplaceAttr = func(groups []string, a slog.Attr) slog.Attr {
+				if len(groups) == 0 && a.Key == slog.TimeKey {
+					return slog.Attr{}
+				}
+				return a
+			}
+		}
+		return slog.New(slog.NewTextHandler(w, o)), nil
+	}
+	return nil, usagef("text or json", "log format %q is not known", c.LogFormat)
+}
+
+// quietLog is the log of a command that owns the state for a moment: what
+// matters is in the sync log and in its answer.
+func (a *app) quietLog() *slog.Logger {
+	return slog.New(slog.NewTextHandler(a.err, &slog.HandlerOptions{Level: slog.LevelError}))
+}

@@ -1,0 +1,287 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"path/filepath"
+	"strings"
+	"time"
+
+	"awayd/cmd/testbed"
+)
+
+const (
+	// lead is how long before the vacation everything is set up, length how
+	// long it is.
+	lead   = 8 * time.Second
+	length = 6 * time.Second
+	// afterwards is how long the contact goes on watching.
+	afterwards = 4 * time.Second
+
+	title     = "Secret trip to Rome"
+	nextTitle = "Even more secret honeymoon"
+)
+
+// A story is one vacation from start to end, watched by a contact.
+type story struct {
+	kind string // of XMPP server
+	say  func(format string, args ...any)
+	// crash, if not nil, is called with the daemon running at the named moments:
+	// linked, live, over.
+	crash func(moment string, p *program) error
+	// binary is awayd, built on demand.
+	binary string
+
+	bed      *testbed.Bed
+	xmpp     *testbed.XMPP
+	dav      *testbed.DAV
+	ada, bob testbed.Person
+	program  *program
+	watch    *watch
+	start    time.Time
+	end      time.Time
+	next     time.Time
+	log      string
+}
+
+// tell sets everything up, lets the vacation happen and checks what was seen.
+func (s *story) tell(ctx context.Context) (err error) {
+	if s.bed, err = testbed.New(); err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, s.bed.Close()) }()
+	if err := s.prepare(ctx); err != nil {
+		return err
+	}
+	defer s.program.close()
+	if err := s.happen(ctx); err != nil {
+		return fmt.Errorf("%w\nWhat awayd said:\n%s", err, s.program.said())
+	}
+	return nil
+}
+
+// prepare starts the servers, makes two people who know each other, and
+// builds awayd.
+func (s *story) prepare(ctx context.Context) (err error) {
+	if s.xmpp, err = s.bed.XMPP(ctx, s.kind); err != nil {
+		return err
+	}
+	if s.dav, err = testbed.StartRadicale(ctx, filepath.Join(s.bed.Dir, "calendars"), testbed.RadicaleOptions{
+		Users: map[string]string{"ada": "calendar secret"}, TLS: s.bed.CA,
+	}); err != nil {
+		return err
+	}
+	s.say("%s and Radicale run on loopback, with certificates of a throw-away CA", s.kind)
+	if s.ada, err = s.xmpp.Person(ctx, "ada"); err != nil {
+		return err
+	}
+	if s.bob, err = s.xmpp.Person(ctx, "bob"); err != nil {
+		return err
+	}
+	if err := s.befriend(ctx); err != nil {
+		return err
+	}
+	s.say("Ada and Bob are contacts; Ada is offline, Bob is online")
+	if s.binary == "" {
+		if s.binary, err = build(ctx, s.bed.Dir); err != nil {
+			return err
+		}
+	}
+	s.program, err = newProgram(s.binary, s.bed.Dir)
+	return err
+}
+
+// befriend makes Ada and Bob contacts. Ada then goes offline for good.
+func (s *story) befriend(ctx context.Context) error {
+	ada, err := s.xmpp.Login(ctx, s.ada, testbed.ContactOptions{})
+	if err != nil {
+		return err
+	}
+	bob, err := s.xmpp.Login(ctx, s.bob, testbed.ContactOptions{Resource: "phone"})
+	if err != nil {
+		return err
+	}
+	if err := testbed.Befriend(ctx, ada, bob); err != nil {
+		return err
+	}
+	if err := ada.Close(); err != nil {
+		return err
+	}
+	s.watch = &watch{contact: bob, of: s.ada.JID}
+	return until(ctx, "Bob sees Ada offline", func() (bool, error) { return s.watch.offline(), nil })
+}
+
+// happen is the vacation.
+func (s *story) happen(ctx context.Context) error {
+	defer s.watch.contact.Close()
+	if err := s.program.start(ctx); err != nil {
+		return err
+	}
+	if err := s.fillCalendar(ctx); err != nil {
+		return err
+	}
+	s.watch.contact.Forget()
+	stopWatching := s.watch.begin(ctx)
+	defer stopWatching()
+	if err := s.link(ctx); err != nil {
+		return err
+	}
+	if err := s.staged(ctx, s.start); err != nil {
+		return err
+	}
+	s.say("awayd has staged the message on Ada's node, hidden; it is to show at %s", s.start.Format("15:04:05"))
+	for _, moment := range []struct {
+		name string
+		at   time.Time
+	}{{"linked", s.start.Add(-2 * time.Second)}, {"live", s.start.Add(length / 2)}, {"over", s.end.Add(afterwards)}} {
+		if err := sleepUntil(ctx, moment.at); err != nil {
+			return err
+		}
+		s.tellSeen()
+		if s.crash != nil {
+			if err := s.crash(moment.name, s.program); err != nil {
+				return err
+			}
+		}
+	}
+	if err := s.staged(ctx, s.next); err != nil {
+		return err
+	}
+	s.say("the following vacation is staged already, hidden")
+	// What a server might still push because of that has a second to arrive.
+	if err := sleepUntil(ctx, time.Now().Add(time.Second)); err != nil {
+		return err
+	}
+	stopWatching()
+	s.tellSeen()
+	if err := s.check(ctx); err != nil {
+		return err
+	}
+	s.say("and at no moment did Bob see anything else")
+	return s.program.stop()
+}
+
+// fillCalendar puts a vacation that starts in seconds into Ada's calendar, and
+// another one far ahead.
+func (s *story) fillCalendar(ctx context.Context) error {
+	calendar, err := s.dav.MakeCalendar(ctx, "ada", "Vacations")
+	if err != nil {
+		return err
+	}
+	s.start = time.Now().Add(lead).Truncate(time.Second)
+	s.end = s.start.Add(length)
+	s.next = s.start.AddDate(0, 0, 40)
+	for uid, e := range map[string]struct {
+		title      string
+		start, end time.Time
+	}{"rome": {title, s.start, s.end}, "honeymoon": {nextTitle, s.next, s.next.AddDate(0, 0, 14)}} {
+		if err := s.dav.Put(ctx, calendar+uid+".ics", vevent(uid, e.title, e.start, e.end)); err != nil {
+			return err
+		}
+	}
+	s.say("Ada's calendar has %q from %s to %s, and %q in 40 days", title, s.start.Format("15:04:05"), s.end.Format("15:04:05"), nextTitle)
+	return nil
+}
+
+func vevent(uid, title string, start, end time.Time) string {
+	const form = "20060102T150405Z"
+	return strings.Join([]string{
+		"BEGIN:VCALENDAR", "VERSION:2.0", "PRODID:-//awayd//demo//EN",
+		"BEGIN:VEVENT", "UID:" + uid, "DTSTAMP:" + time.Now().UTC().Format(form),
+		"DTSTART:" + start.UTC().Format(form), "DTEND:" + end.UTC().Format(form), "SUMMARY:" + title,
+		"END:VEVENT", "END:VCALENDAR", "",
+	}, "\r\n")
+}
+
+// link links Ada's account with her calendars, as a person would.
+func (s *story) link(ctx context.Context) error {
+	password, err := secretFile(s.bed.Dir, "jid-password", s.ada.Password)
+	if err != nil {
+		return err
+	}
+	calendarPassword, err := secretFile(s.bed.Dir, "calendar-password", "calendar secret")
+	if err != nil {
+		return err
+	}
+	args := []string{
+		"link", "--yes", "--jid", s.ada.JID, "--jid-password-file", password, "--xmpp-address", s.xmpp.Addr,
+		"--calendar-url", s.dav.URL, "--calendar-user", "ada", "--calendar-password-file", calendarPassword,
+		"--every-event", "--zone", "Europe/Berlin", "--tls-ca", s.bed.CA.File,
+	}
+	if _, err := s.program.run(ctx, args...); err != nil {
+		return err
+	}
+	s.say("awayd link: Ada's XMPP account and her calendar are linked")
+	return nil
+}
+
+// A status is what this program reads of `awayd status --json`.
+type status struct {
+	Accounts []struct {
+		Visible *struct{ Message string }
+		Staged  *struct{ Start time.Time }
+		Health  string
+	}
+}
+
+func (s *story) status(ctx context.Context) (st status, err error) {
+	out, err := s.program.run(ctx, "status", "--json")
+	if err != nil {
+		return st, err
+	}
+	return st, json.Unmarshal([]byte(out), &st)
+}
+
+// staged waits until awayd reports the message that starts at start as staged
+// and nothing as visible.
+func (s *story) staged(ctx context.Context, start time.Time) error {
+	return until(ctx, "the message is staged", func() (bool, error) {
+		st, err := s.status(ctx)
+		if err != nil || len(st.Accounts) != 1 {
+			return false, err
+		}
+		a := st.Accounts[0]
+		return a.Visible == nil && a.Staged != nil && a.Staged.Start.Equal(start), nil
+	})
+}
+
+// tellSeen says what Bob has seen since he was last asked.
+func (s *story) tellSeen() {
+	for _, line := range s.watch.news(s.start) {
+		s.say("%s", line)
+	}
+}
+
+// check holds what was seen against what should have been.
+func (s *story) check(ctx context.Context) error {
+	err := s.watch.verify(s.start, s.end, s.next)
+	logged, logErr := s.program.run(ctx, "log", "--json")
+	for _, kind := range []string{"stage", "reveal", "withdraw"} {
+		if !loggedWithReason(logged, kind) {
+			err = errors.Join(err, fmt.Errorf("the sync log has no %s with a reason", kind))
+		}
+	}
+	s.log, _ = s.program.run(ctx, "log")
+	return errors.Join(err, logErr)
+}
+
+func loggedWithReason(log, kind string) bool {
+	for line := range strings.Lines(log) {
+		var e struct{ Kind, Outcome, Reason string }
+		if json.Unmarshal([]byte(line), &e) == nil && e.Kind == kind && e.Outcome == "ok" && e.Reason != "" {
+			return true
+		}
+	}
+	return false
+}
+
+func sleepUntil(ctx context.Context, t time.Time) error {
+	select {
+	case <-ctx.Done():
+		return ctx.Err()
+	case <-time.After(time.Until(t)):
+		return nil
+	}
+}

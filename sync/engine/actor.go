@@ -1,0 +1,212 @@
+package engine
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+	"sync"
+	"time"
+
+	"github.com/cenkalti/backoff/v5"
+
+	"awayd/sync/absence"
+	"awayd/sync/account"
+	"awayd/sync/plan"
+)
+
+const (
+	// lookAhead is how long before an instant the connection and the node are
+	// looked at, so that the instant itself needs no more than the action.
+	lookAhead = 10 * time.Second
+	// rebuildEvery moves the window of the timeline along.
+	rebuildEvery = 6 * time.Hour
+	// commandLimit bounds what a command may wait for its account's owner.
+	commandLimit = 2 * time.Minute
+)
+
+// An actor owns one account. Everything below the marker is touched by its run
+// goroutine alone; others send functions to it.
+type actor struct {
+	e      *Engine
+	jid    string
+	log    *slog.Logger
+	ctx    context.Context
+	stop   context.CancelFunc
+	inbox  chan func()
+	polled chan polled
+	nudge  chan struct{} // the clock was changed, or a command wants a turn
+
+	mu     sync.Mutex
+	status Status
+
+	// Owned by run.
+	acct       account.Account
+	rules      absence.Settings
+	audience   plan.AccessModel
+	presence   bool
+	calendars  []*calendar
+	suppressed []account.Suppression
+	result     absence.Result
+	built      time.Time
+	journal    plan.Journal
+	session    Session
+	observed   plan.Observed
+	looked     time.Time // zero: what was observed can no longer be relied on
+	retry      *backoff.ExponentialBackOff
+	retryAt    time.Time
+	trouble    string // why the last attempt on the XMPP side failed
+	waiting    []*syncWait
+}
+
+// newActor loads what the state holds of an account.
+func newActor(ctx context.Context, e *Engine, acct account.Account) (*actor, error) {
+	ctx, cancel := context.WithCancel(ctx)
+	a := &actor{
+		e: e, jid: acct.JID, log: e.log.With("account", acct.JID), ctx: ctx, stop: cancel,
+		inbox: make(chan func()), polled: make(chan polled), nudge: make(chan struct{}, 1),
+		retry: backoff.NewExponentialBackOff(),
+	}
+	a.retry.InitialInterval, a.retry.MaxInterval = time.Second, 5*time.Minute
+	var err error
+	if a.journal, err = e.store.Journal(ctx, acct.JID); err != nil {
+		cancel()
+		return nil, fmt.Errorf("load the journal of %s: %w", acct.JID, err)
+	}
+	if a.suppressed, err = e.store.Suppressions(ctx, acct.JID); err != nil {
+		cancel()
+		return nil, fmt.Errorf("load what was withdrawn for %s: %w", acct.JID, err)
+	}
+	// Good for status until the server was looked at; never for a decision.
+	if a.observed, _, err = e.store.Observed(ctx, acct.JID); err != nil {
+		cancel()
+		return nil, fmt.Errorf("load what %s had published: %w", acct.JID, err)
+	}
+	// The first reading comes from the cache: it is what was true before the
+	// restart, and so no news.
+	if err := a.adoptUnbuilt(acct); err != nil {
+		cancel()
+		return nil, err
+	}
+	a.result, a.built = a.build(e.now()), e.now()
+	a.publishStatus()
+	return a, nil
+}
+
+// run is the owner's loop: reconcile, then sleep until something may have
+// changed.
+func (a *actor) run() {
+	defer a.leave()
+	a.pollAll(false)
+	for {
+		a.turn()
+		timer := time.NewTimer(a.nextWake())
+		var lost <-chan struct{}
+		if a.session != nil {
+			lost = a.session.Done()
+		}
+		select {
+		case <-a.ctx.Done():
+			timer.Stop()
+			return
+		case f := <-a.inbox:
+			f()
+		case p := <-a.polled:
+			a.merge(p)
+		case <-a.nudge:
+			a.looked = time.Time{}
+		case <-lost:
+			a.lost()
+		case <-timer.C:
+		}
+		timer.Stop()
+	}
+}
+
+// turn brings everything up to date once.
+func (a *actor) turn() {
+	if now := a.e.now(); now.Sub(a.built) > rebuildEvery || now.Before(a.built) {
+		a.rebuild()
+	}
+	a.reconcile()
+	a.publishStatus()
+	a.settleWaits()
+}
+
+// nextWake is how long nothing is known to happen.
+func (a *actor) nextWake() time.Duration {
+	now := a.e.now()
+	wake := now.Add(rebuildEvery)
+	sooner := func(t time.Time) {
+		if t.Before(wake) {
+			wake = t
+		}
+	}
+	if next, ok := a.result.Timeline.Next(now); ok && a.acct.Mode != account.Paused {
+		if ahead := next.Add(-lookAhead); ahead.After(now) {
+			sooner(ahead)
+		} else {
+			sooner(next)
+		}
+	}
+	if !a.retryAt.IsZero() {
+		sooner(a.retryAt)
+	}
+	// Without the monotonic reading, so that the distance is that of the wall
+	// clock.
+	return max(0, wake.Round(0).Sub(now.Round(0)))
+}
+
+// wake gives the owner a turn with a fresh look.
+func (a *actor) wake() {
+	select {
+	case a.nudge <- struct{}{}:
+	default:
+	}
+}
+
+// do runs f on the owner's goroutine and returns its error.
+func (a *actor) do(ctx context.Context, f func(context.Context) error) error {
+	ctx, cancel := context.WithTimeout(ctx, commandLimit)
+	defer cancel()
+	done := make(chan error, 1)
+	select {
+	case a.inbox <- func() { done <- f(ctx) }:
+	case <-ctx.Done():
+		return fmt.Errorf("%s is busy: %w", a.jid, ctx.Err())
+	case <-a.ctx.Done():
+		return errStopped
+	}
+	select {
+	case err := <-done:
+		return err
+	case <-a.ctx.Done():
+		return errStopped
+	}
+}
+
+// leave ends the session and the turns of the calendars.
+func (a *actor) leave() {
+	for _, c := range a.calendars {
+		a.e.cron.Remove(c.entry)
+	}
+	a.hangUp()
+	for _, w := range a.waiting {
+		w.finish(errStopped)
+	}
+}
+
+// append writes an entry of the sync log. A log that cannot be written is no
+// reason to stop; the daemon's own log says so.
+func (a *actor) append(e account.Entry) {
+	e.Account = a.jid
+	if e.Time.IsZero() {
+		e.Time = a.e.now()
+	}
+	if e.Outcome == "" {
+		e.Outcome = account.OK
+	}
+	a.log.Info(string(e.Kind), "outcome", e.Outcome, "reason", e.Reason, "error", e.Error)
+	if err := a.e.store.Append(context.WithoutCancel(a.ctx), e); err != nil {
+		a.log.Error("sync log not written", "error", err)
+	}
+}

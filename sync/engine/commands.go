@@ -1,0 +1,262 @@
+package engine
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"time"
+
+	"awayd/sync/absence"
+	"awayd/sync/account"
+	"awayd/sync/plan"
+)
+
+// adopt makes acct the account that runs, and polls what is new in it.
+func (a *actor) adopt(acct account.Account) error {
+	login := a.acct.Login
+	if err := a.adoptUnbuilt(acct); err != nil {
+		return err
+	}
+	if login != acct.Login {
+		a.hangUp()
+	}
+	a.retryAt, a.looked = time.Time{}, time.Time{}
+	a.retry.Reset()
+	a.rebuild()
+	a.pollAll(false)
+	return nil
+}
+
+// adoptUnbuilt resolves settings and opens calendars.
+func (a *actor) adoptUnbuilt(acct account.Account) error {
+	defaults := a.e.Defaults()
+	rules, err := Rules(acct, defaults)
+	if err != nil {
+		return err
+	}
+	audience, err := Audience(acct, defaults)
+	if err != nil {
+		return fmt.Errorf("settings of %s: %w", acct.JID, err)
+	}
+	if err := a.openCalendars(acct); err != nil {
+		return err
+	}
+	a.acct, a.rules, a.audience, a.presence = acct, rules, audience, defaults.Presence
+	return nil
+}
+
+// set saves changed settings and lets them hold at once.
+func (a *actor) set(ctx context.Context, change func(*account.Account) error) error {
+	acct := a.acct
+	acct.Calendars = slices.Clone(acct.Calendars)
+	if err := change(&acct); err != nil {
+		return err
+	}
+	saved, err := a.e.store.SaveAccount(ctx, acct)
+	if err != nil {
+		return fmt.Errorf("save %s: %w", a.jid, err)
+	}
+	if err := a.adopt(saved); err != nil {
+		return err
+	}
+	a.append(account.Entry{Kind: account.KindChange, Reason: "settings changed"})
+	a.turn()
+	return nil
+}
+
+// setMode pauses or resumes.
+func (a *actor) setMode(ctx context.Context, m account.Mode) error {
+	if a.acct.Mode == m {
+		return nil
+	}
+	acct := a.acct
+	acct.Mode = m
+	if _, err := a.e.store.SaveAccount(ctx, acct); err != nil {
+		return fmt.Errorf("save %s: %w", a.jid, err)
+	}
+	a.acct = acct
+	e := account.Entry{Kind: account.KindPause, Reason: "paused: the node is left alone until resumed"}
+	if m == account.Auto {
+		e = account.Entry{Kind: account.KindResume, Reason: "resumed"}
+	}
+	a.append(e)
+	a.looked = time.Time{}
+	a.turn()
+	return nil
+}
+
+// ErrNothingLive says that there is no message to withdraw.
+var ErrNothingLive = errors.New("no out-of-office of awayd's is live")
+
+// withdraw suppresses the absences of the live period, so that it ends and
+// does not come back.
+func (a *actor) withdraw(ctx context.Context) error {
+	p, live := a.result.Timeline.At(a.e.now())
+	if !live {
+		return ErrNothingLive
+	}
+	var s []account.Suppression
+	for _, x := range p.Absences {
+		s = append(s, account.Suppression{UID: x.UID, Fingerprint: x.Fingerprint(), Until: x.End})
+	}
+	if err := a.e.store.Suppress(ctx, a.jid, s); err != nil {
+		return fmt.Errorf("remember the withdrawal: %w", err)
+	}
+	a.suppressed = append(a.suppressed, s...)
+	a.rebuild()
+	a.retryAt, a.looked = time.Time{}, time.Time{}
+	a.turn()
+	if a.trouble != "" {
+		return fmt.Errorf("the withdrawal is remembered, but not done yet: %s", a.trouble)
+	}
+	return nil
+}
+
+// unlink withdraws, unless keep is set, and forgets the account. The owner is
+// stopped by the caller.
+func (a *actor) unlink(ctx context.Context, keep bool) error {
+	if !keep {
+		if err := a.clear(ctx); err != nil {
+			return &UnlinkError{JID: a.jid, Err: err}
+		}
+	}
+	if err := a.e.store.DeleteAccount(ctx, a.jid); err != nil {
+		return fmt.Errorf("forget %s: %w", a.jid, err)
+	}
+	reason := "unlinked; what was published is withdrawn"
+	if keep {
+		reason = "unlinked; the node is left as it is"
+	}
+	a.append(account.Entry{Kind: account.KindUnlink, Reason: reason})
+	a.acct.Mode = account.Paused
+	return nil
+}
+
+// clear takes everything of awayd's off the node.
+func (a *actor) clear(ctx context.Context) error {
+	for range maxRounds {
+		if err := a.connect(); err != nil {
+			return err
+		}
+		a.looked = time.Time{}
+		if err := a.look(); err != nil {
+			return err
+		}
+		actions := plan.Decide(plan.Wish{Audience: a.audience}, a.observed, a.journal, a.e.now())
+		if len(actions) == 0 {
+			return nil
+		}
+		for _, action := range actions {
+			action.Reason = "the account is unlinked"
+			if err := a.perform(ctx, action); err != nil {
+				return err
+			}
+		}
+	}
+	return errors.New("the node keeps changing: another client may be at work on it")
+}
+
+// An UnlinkError says that what is published could not be withdrawn, so that
+// the account was not forgotten.
+type UnlinkError struct {
+	JID string
+	Err error
+}
+
+// Error implements error.
+func (e *UnlinkError) Error() string {
+	return fmt.Sprintf("withdraw what %s has published: %v", e.JID, e.Err)
+}
+
+// Unwrap returns the cause.
+func (e *UnlinkError) Unwrap() error { return e.Err }
+
+// Hint says what to do.
+func (e *UnlinkError) Hint() string {
+	return "mend the login, or forget the account and leave its node as it is: awayd unlink --keep-published " + e.JID
+}
+
+// A SyncResult is the outcome of [Engine.Sync] for one account.
+type SyncResult struct {
+	JID    string   `json:"jid"`
+	Errors []string `json:"errors"`
+}
+
+// A syncWait is a caller waiting for polls that are under way.
+type syncWait struct {
+	pending map[*calendar]bool
+	errs    []string
+	done    chan []string
+}
+
+func (w *syncWait) finish(err error) {
+	if err != nil {
+		w.errs = append(w.errs, err.Error())
+	}
+	w.done <- w.errs
+}
+
+// sync polls every calendar and waits until the outcome was acted on.
+func (a *actor) sync(ctx context.Context, accept bool) SyncResult {
+	r := SyncResult{JID: a.jid, Errors: []string{}}
+	w := &syncWait{pending: make(map[*calendar]bool), done: make(chan []string, 1)}
+	err := a.do(ctx, func(context.Context) error {
+		for _, c := range a.calendars {
+			w.pending[c] = true
+		}
+		a.waiting = append(a.waiting, w)
+		a.retryAt = time.Time{}
+		a.pollAll(accept)
+		return nil
+	})
+	if err != nil {
+		r.Errors = append(r.Errors, err.Error())
+		return r
+	}
+	select {
+	case errs := <-w.done:
+		r.Errors = append(r.Errors, errs...)
+	case <-ctx.Done():
+		r.Errors = append(r.Errors, ctx.Err().Error())
+	}
+	return r
+}
+
+// merged tells those who wait that a calendar has answered.
+func (a *actor) merged(c *calendar, err error) {
+	for _, w := range a.waiting {
+		if w.pending[c] {
+			delete(w.pending, c)
+			if err != nil {
+				w.errs = append(w.errs, fmt.Sprintf("calendar %q: %v", c.Name, err))
+			}
+		}
+	}
+}
+
+// settleWaits releases those whose calendars have all answered; the turn that
+// just ended acted on it.
+func (a *actor) settleWaits() {
+	a.waiting = slices.DeleteFunc(a.waiting, func(w *syncWait) bool {
+		if len(w.pending) > 0 {
+			return false
+		}
+		var err error
+		if a.trouble != "" {
+			err = errors.New(a.trouble)
+		}
+		w.finish(err)
+		return true
+	})
+}
+
+// suppressing are the account's rules, with what was withdrawn left out.
+func (a *actor) suppressing() absence.Settings {
+	s := a.rules
+	s.Suppressed = make(map[string]bool, len(a.suppressed))
+	for _, x := range a.suppressed {
+		s.Suppressed[x.Fingerprint] = true
+	}
+	return s
+}

@@ -1,0 +1,314 @@
+package engine
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"slices"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/robfig/cron/v3"
+
+	"awayd/sync/account"
+)
+
+// Config is what an Engine is made of.
+type Config struct {
+	Store     Store
+	Calendars Calendars
+	Dialer    Dialer
+	Defaults  Defaults
+	Log       *slog.Logger
+	// Now tells the wall clock; nil means time.Now.
+	Now func() time.Time
+}
+
+// An Engine runs all accounts of one state.
+type Engine struct {
+	store     Store
+	calendars Calendars
+	dialer    Dialer
+	log       *slog.Logger
+	now       func() time.Time
+	cron      *cron.Cron
+
+	mu       sync.Mutex
+	defaults Defaults
+	schedule cron.Schedule
+	actors   map[string]*actor
+	ctx      context.Context // of Run; nil before
+	running  sync.WaitGroup
+}
+
+// ErrUnknownAccount says that no account with that address is linked.
+var ErrUnknownAccount = errors.New("no such account is linked")
+
+// errStopped ends commands that arrive while the engine stops.
+var errStopped = errors.New("awayd is stopping")
+
+// New returns an engine that does nothing until [Engine.Run].
+func New(c Config) (*Engine, error) {
+	schedule, err := ParseSchedule(c.Defaults.Poll)
+	if err != nil {
+		return nil, err
+	}
+	if c.Now == nil {
+		c.Now = time.Now
+	}
+	return &Engine{
+		store: c.Store, calendars: c.Calendars, dialer: c.Dialer,
+		log: c.Log, now: c.Now, defaults: c.Defaults, schedule: schedule,
+		cron:   cron.New(),
+		actors: make(map[string]*actor),
+	}, nil
+}
+
+// Load gives every account an owner that answers questions but does nothing.
+// [Engine.Run] does it too.
+func (e *Engine) Load(ctx context.Context) error {
+	accounts, err := e.store.Accounts(ctx)
+	if err != nil {
+		return fmt.Errorf("load accounts: %w", err)
+	}
+	e.mu.Lock()
+	e.ctx = ctx
+	e.mu.Unlock()
+	for _, acct := range accounts {
+		if _, err := e.own(acct); err != nil {
+			e.log.Error("account not started", "account", acct.JID, "error", err)
+		}
+	}
+	return nil
+}
+
+// Run loads the accounts and keeps them in step until ctx ends. It calls ready
+// once every account is being looked after.
+func (e *Engine) Run(ctx context.Context, ready func()) error {
+	ctx, cancel := context.WithCancel(ctx)
+	defer e.running.Wait()
+	defer cancel()
+	if err := e.Load(ctx); err != nil {
+		return err
+	}
+	for _, a := range e.all() {
+		e.running.Go(a.run)
+	}
+	e.cron.Start()
+	defer func() { <-e.cron.Stop().Done() }()
+	if ready != nil {
+		ready()
+	}
+	watchClock(ctx, e.now, func(by time.Duration) {
+		e.log.Warn("the wall clock was changed", "by", by.Round(time.Millisecond))
+		for _, a := range e.all() {
+			a.wake()
+		}
+	})
+	return nil
+}
+
+// own makes the owner of an account.
+func (e *Engine) own(acct account.Account) (*actor, error) {
+	e.mu.Lock()
+	ctx := e.ctx
+	e.mu.Unlock()
+	if ctx == nil || ctx.Err() != nil {
+		return nil, errStopped
+	}
+	a, err := newActor(ctx, e, acct)
+	if err != nil {
+		return nil, err
+	}
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	if _, ok := e.actors[acct.JID]; ok {
+		a.stop()
+		return nil, fmt.Errorf("start %s: already running", acct.JID)
+	}
+	e.actors[acct.JID] = a
+	return a, nil
+}
+
+func (e *Engine) all() []*actor {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	list := make([]*actor, 0, len(e.actors))
+	for _, a := range e.actors {
+		list = append(list, a)
+	}
+	slices.SortFunc(list, func(a, b *actor) int { return strings.Compare(a.jid, b.jid) })
+	return list
+}
+
+func (e *Engine) actor(jid string) (*actor, error) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	if a, ok := e.actors[jid]; ok {
+		return a, nil
+	}
+	return nil, fmt.Errorf("%s: %w", jid, ErrUnknownAccount)
+}
+
+// Reload makes new defaults hold for every account.
+func (e *Engine) Reload(ctx context.Context, d Defaults) error {
+	schedule, err := ParseSchedule(d.Poll)
+	if err != nil {
+		return err
+	}
+	e.mu.Lock()
+	e.defaults, e.schedule = d, schedule
+	e.mu.Unlock()
+	for _, a := range e.all() {
+		if err := a.do(ctx, func(context.Context) error { return a.adopt(a.acct) }); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// settings returns the defaults and schedule that hold now.
+func (e *Engine) settings() (Defaults, cron.Schedule) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	return e.defaults, e.schedule
+}
+
+// Defaults returns the daemon-wide settings that hold now.
+func (e *Engine) Defaults() Defaults {
+	d, _ := e.settings()
+	return d
+}
+
+// Link saves an account and takes it up at once, replacing what was linked
+// under the same address.
+func (e *Engine) Link(ctx context.Context, acct account.Account) error {
+	saved, err := e.store.SaveAccount(ctx, acct)
+	if err != nil {
+		return fmt.Errorf("save %s: %w", acct.JID, err)
+	}
+	names := make([]string, len(saved.Calendars))
+	for i, c := range saved.Calendars {
+		names[i] = c.Name
+	}
+	if err := e.store.Append(ctx, account.Entry{
+		Time: e.now(), Account: saved.JID, Kind: account.KindLink, Outcome: account.OK,
+		Reason: "linked to " + quoted(names),
+	}); err != nil {
+		return fmt.Errorf("log the link: %w", err)
+	}
+	if a, err := e.actor(saved.JID); err == nil {
+		return a.do(ctx, func(context.Context) error { return a.adopt(saved) })
+	}
+	a, err := e.own(saved)
+	if err != nil {
+		return err
+	}
+	e.running.Go(a.run)
+	return nil
+}
+
+// Unlink withdraws what is published, unless keep is set, and forgets the
+// account.
+func (e *Engine) Unlink(ctx context.Context, jid string, keep bool) error {
+	a, err := e.actor(jid)
+	if err != nil {
+		return err
+	}
+	if err := a.do(ctx, func(ctx context.Context) error { return a.unlink(ctx, keep) }); err != nil {
+		return err
+	}
+	e.mu.Lock()
+	delete(e.actors, jid)
+	e.mu.Unlock()
+	a.stop()
+	return nil
+}
+
+// Status returns the state of one account, or of all when jid is empty.
+func (e *Engine) Status(jid string) ([]Status, error) {
+	if jid != "" {
+		a, err := e.actor(jid)
+		if err != nil {
+			return nil, err
+		}
+		return []Status{a.snapshot()}, nil
+	}
+	list := []Status{}
+	for _, a := range e.all() {
+		list = append(list, a.snapshot())
+	}
+	return list, nil
+}
+
+// Account returns an account as it is linked now.
+func (e *Engine) Account(ctx context.Context, jid string) (acct account.Account, err error) {
+	err = e.command(ctx, jid, func(_ context.Context, a *actor) error {
+		acct = a.acct
+		return nil
+	})
+	return acct, err
+}
+
+// Set changes an account's settings.
+func (e *Engine) Set(ctx context.Context, jid string, change func(*account.Account) error) error {
+	return e.command(ctx, jid, func(ctx context.Context, a *actor) error { return a.set(ctx, change) })
+}
+
+// Pause leaves an account's node alone until [Engine.Resume].
+func (e *Engine) Pause(ctx context.Context, jid string) error {
+	return e.command(ctx, jid, func(ctx context.Context, a *actor) error { return a.setMode(ctx, account.Paused) })
+}
+
+// Resume takes part again.
+func (e *Engine) Resume(ctx context.Context, jid string) error {
+	return e.command(ctx, jid, func(ctx context.Context, a *actor) error { return a.setMode(ctx, account.Auto) })
+}
+
+// Withdraw ends the out-of-office that is live now, and returns when the
+// server confirmed it.
+func (e *Engine) Withdraw(ctx context.Context, jid string) error {
+	return e.command(ctx, jid, func(ctx context.Context, a *actor) error { return a.withdraw(ctx) })
+}
+
+// Preview returns what an account's calendars would do in [from, to), from
+// what was last polled.
+func (e *Engine) Preview(ctx context.Context, jid string, from, to time.Time) (p Preview, err error) {
+	err = e.command(ctx, jid, func(_ context.Context, a *actor) error {
+		p = a.preview(from, to)
+		return nil
+	})
+	return p, err
+}
+
+// Sync polls the calendars of one account, or of all, and returns when what
+// they brought has been acted on. With accept, a calendar that came back empty
+// is believed.
+func (e *Engine) Sync(ctx context.Context, jid string, accept bool) ([]SyncResult, error) {
+	actors := e.all()
+	if jid != "" {
+		a, err := e.actor(jid)
+		if err != nil {
+			return nil, err
+		}
+		actors = []*actor{a}
+	}
+	results := make([]SyncResult, len(actors))
+	var all sync.WaitGroup
+	for i, a := range actors {
+		all.Go(func() { results[i] = a.sync(ctx, accept) })
+	}
+	all.Wait()
+	return results, nil
+}
+
+// command runs f on the goroutine that owns the account.
+func (e *Engine) command(ctx context.Context, jid string, f func(context.Context, *actor) error) error {
+	a, err := e.actor(jid)
+	if err != nil {
+		return err
+	}
+	return a.do(ctx, func(ctx context.Context) error { return f(ctx, a) })
+}

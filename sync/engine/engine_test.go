@@ -1,0 +1,574 @@
+package engine
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"slices"
+	"sync"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"awayd/sync/absence"
+	"awayd/sync/account"
+	"awayd/sync/plan"
+)
+
+const ada = "ada@example.org"
+
+// A world is one account with a calendar, a node and a state, all in memory,
+// each of which can be made to fail.
+type world struct {
+	t      *testing.T
+	mu     sync.Mutex
+	events []absence.Object
+	polls  int
+	calErr error
+
+	node    plan.Observed
+	dials   int
+	dialErr error
+	doErr   error
+	shown   string
+	done    []performed
+
+	journal  plan.Journal
+	observed plan.Observed
+	storeErr error
+	acct     account.Account
+	objects  []account.CachedObject
+	suppress []account.Suppression
+	log      []account.Entry
+
+	offset time.Duration // of the wall clock
+	engine *Engine
+}
+
+// performed is an action as the node saw it.
+type performed struct {
+	at time.Time
+	plan.Action
+}
+
+func newWorld(t *testing.T) *world {
+	w := &world{t: t}
+	w.acct = account.Account{
+		JID: ada, Mode: account.Auto, Settings: account.Settings{Zone: "UTC"},
+		Calendars: []account.Calendar{{ID: 1, Name: "Vacations", EveryEvent: true}},
+	}
+	return w
+}
+
+func (w *world) now() time.Time {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return time.Now().Add(w.offset)
+}
+
+// run starts an engine over the world; the returned function stops it.
+func (w *world) run() (stop func()) {
+	e, err := New(Config{
+		Store: w, Calendars: w, Dialer: w, Now: w.now,
+		Log: slog.New(slog.NewTextHandler(io.Discard, nil)),
+		Defaults: Defaults{
+			Poll: "@every 5m", Presence: true, Rules: rules(),
+		},
+	})
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	w.engine = e
+	ctx, cancel := context.WithCancel(w.t.Context())
+	done := make(chan error, 1)
+	go func() { done <- e.Run(ctx, nil) }()
+	return func() {
+		cancel()
+		if err := <-done; err != nil {
+			w.t.Error(err)
+		}
+	}
+}
+
+// rules do not bridge, so that test vacations may lie close together.
+func rules() absence.Settings {
+	s := absence.Defaults()
+	s.Bridge = false
+	return s
+}
+
+// vacation puts an event into the calendar, from and to hours from now.
+func (w *world) vacation(uid string, from, to time.Duration) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	at := func(d time.Duration) absence.DateTime {
+		return absence.DateTime{Wall: time.Now().UTC().Add(d).Truncate(time.Second), Zone: time.UTC}
+	}
+	end := at(to)
+	w.events = append(w.events, absence.Object{Href: "/" + uid, ETag: "1", Events: []absence.Event{{
+		UID: uid, Start: at(from), End: &end, Summary: "Vacation " + uid,
+	}}})
+}
+
+func (w *world) kinds() []plan.Kind {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	var k []plan.Kind
+	for _, p := range w.done {
+		k = append(k, p.Kind)
+	}
+	return k
+}
+
+func (w *world) logged(k account.Kind) []account.Entry {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	var list []account.Entry
+	for _, e := range w.log {
+		if e.Kind == k {
+			list = append(list, e)
+		}
+	}
+	return list
+}
+
+func (w *world) expect(want ...plan.Kind) {
+	w.t.Helper()
+	synctest.Wait()
+	if got := w.kinds(); !slices.Equal(got, want) {
+		w.t.Fatalf("performed %v, want %v", got, want)
+	}
+}
+
+// Poll implements Source.
+func (w *world) Poll(ctx context.Context, _ string) (absence.Delta, string, error) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.polls++
+	if w.calErr != nil {
+		return absence.Delta{}, "", w.calErr
+	}
+	d := absence.Delta{Changed: slices.Clone(w.events), Listing: []string{}}
+	for _, o := range w.events {
+		d.Listing = append(d.Listing, o.Href)
+	}
+	return d, fmt.Sprint(w.polls), nil
+}
+
+// Open implements Calendars.
+func (w *world) Open(account.Calendar) (Source, error) { return w, nil }
+
+// Dial implements Dialer.
+func (w *world) Dial(context.Context, account.Account) (Session, error) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.dials++
+	if w.dialErr != nil {
+		return nil, w.dialErr
+	}
+	return &session{world: w, done: make(chan struct{})}, nil
+}
+
+// A session acts on the world's node the way a server would.
+type session struct {
+	*world
+	done chan struct{}
+}
+
+func (s *session) Look(context.Context) (plan.Observed, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	o := s.node
+	o.Items = slices.Clone(o.Items)
+	return o, s.doErr
+}
+
+func (s *session) Do(_ context.Context, a plan.Action, l plan.Ledger) error {
+	if s.doErr != nil {
+		return s.doErr
+	}
+	publish := func(id string, model plan.AccessModel) error {
+		if err := l.Sending(a.Payload); err != nil {
+			return err
+		}
+		s.mu.Lock()
+		defer s.mu.Unlock()
+		s.node = plan.Observed{Exists: true, Access: model, Items: []plan.Item{{ID: id, Payload: a.Payload}}}
+		return nil
+	}
+	var err error
+	switch a.Kind {
+	case plan.Stage:
+		if a.Fresh {
+			err = l.Deleted()
+		}
+		err = errors.Join(err, l.Making(), publish(plan.ItemArchive, plan.Whitelist))
+	case plan.Reveal:
+		err = errors.Join(l.Opening(), publish(plan.ItemCurrent, plan.Presence))
+	case plan.Amend:
+		err = publish(plan.ItemCurrent, plan.Presence)
+	case plan.Unstage:
+		s.mu.Lock()
+		s.node.Items = nil
+		s.mu.Unlock()
+	case plan.Withdraw:
+		s.mu.Lock()
+		s.node = plan.Observed{}
+		s.mu.Unlock()
+		err = l.Deleted()
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.world.done = append(s.world.done, performed{time.Now().Add(s.offset), a})
+	return err
+}
+
+func (s *session) Show(_ context.Context, status string) error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.shown = status
+	return nil
+}
+
+func (s *session) Hide(ctx context.Context) error { return s.Show(ctx, "") }
+func (s *session) Server() string                 { return "test" }
+func (s *session) Done() <-chan struct{}          { return s.done }
+func (s *session) Err() error                     { return nil }
+func (s *session) Close(context.Context) error    { return nil }
+
+// The rest implements Store.
+
+func (w *world) Accounts(context.Context) ([]account.Account, error) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if w.acct.JID == "" {
+		return nil, nil
+	}
+	return []account.Account{w.acct}, nil
+}
+
+func (w *world) SaveAccount(_ context.Context, a account.Account) (account.Account, error) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.acct = a
+	return a, nil
+}
+
+func (w *world) DeleteAccount(context.Context, string) error {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.acct = account.Account{}
+	return nil
+}
+
+func (w *world) Journal(context.Context, string) (plan.Journal, error) { return w.journal, nil }
+
+func (w *world) SaveJournal(_ context.Context, _ string, j plan.Journal) error {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if w.storeErr != nil {
+		return w.storeErr
+	}
+	w.journal = j
+	return nil
+}
+
+func (w *world) SaveObserved(_ context.Context, _ string, o plan.Observed, _ time.Time) error {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.observed = o
+	return nil
+}
+
+func (w *world) Observed(context.Context, string) (plan.Observed, time.Time, error) {
+	return w.observed, time.Time{}, nil
+}
+
+func (w *world) Objects(context.Context, int64) ([]account.CachedObject, error) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return slices.Clone(w.objects), nil
+}
+
+func (w *world) SavePoll(_ context.Context, _ int64, p account.Poll) error {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	gone := func(o account.CachedObject) bool {
+		return slices.Contains(p.Removed, o.Href) || slices.ContainsFunc(p.Changed, func(c absence.Object) bool { return c.Href == o.Href })
+	}
+	w.objects = slices.DeleteFunc(w.objects, gone)
+	for _, o := range p.Changed {
+		w.objects = append(w.objects, account.CachedObject{Object: o})
+	}
+	return nil
+}
+
+func (w *world) Suppressions(context.Context, string) ([]account.Suppression, error) {
+	return w.suppress, nil
+}
+
+func (w *world) Suppress(_ context.Context, _ string, s []account.Suppression) error {
+	w.suppress = append(w.suppress, s...)
+	return nil
+}
+
+func (w *world) Append(_ context.Context, e account.Entry) error {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.log = append(w.log, e)
+	return nil
+}
+
+func (w *world) Log(context.Context, account.LogFilter) ([]account.Entry, error) { return w.log, nil }
+
+func TestVacationFromStartToEnd(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld(t)
+		begin := time.Now()
+		w.vacation("a", time.Hour, 5*time.Hour)
+		w.vacation("b", 100*time.Hour, 120*time.Hour)
+		defer w.run()()
+		w.expect(plan.Stage)
+		time.Sleep(time.Hour - time.Second)
+		w.expect(plan.Stage)
+		time.Sleep(time.Second)
+		w.expect(plan.Stage, plan.Reveal)
+		if w.shown == "" {
+			t.Error("the person is not shown as away")
+		}
+		time.Sleep(4 * time.Hour)
+		w.expect(plan.Stage, plan.Reveal, plan.Withdraw, plan.Stage)
+		if w.shown != "" {
+			t.Error("the person is still shown as away")
+		}
+		for i, want := range []time.Duration{0, time.Hour, 5 * time.Hour} {
+			if late := w.done[i].at.Sub(begin.Add(want)); late < 0 || late > 100*time.Millisecond {
+				t.Errorf("%s was %s after its instant", w.done[i].Kind, late)
+			}
+		}
+		if n := w.node.Items[0].Payload.Message; n == "" || w.node.Access != plan.Whitelist {
+			t.Errorf("the following vacation is not staged: %+v", w.node)
+		}
+		for _, k := range []account.Kind{account.KindStage, account.KindReveal, account.KindWithdraw, account.KindChange, account.KindPoll} {
+			if e := w.logged(k); len(e) == 0 || e[0].Reason == "" {
+				t.Errorf("no entry of kind %s with a reason", k)
+			}
+		}
+	})
+}
+
+func TestFailedPollIsNoEmptyCalendar(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld(t)
+		w.vacation("a", time.Minute, 10*time.Hour)
+		defer w.run()()
+		time.Sleep(2 * time.Minute)
+		w.expect(plan.Stage, plan.Reveal)
+		w.mu.Lock()
+		w.calErr = errors.New("503 Service Unavailable")
+		w.mu.Unlock()
+		time.Sleep(time.Hour)
+		w.expect(plan.Stage, plan.Reveal)
+		if n := len(w.logged(account.KindHold)); n != 1 {
+			t.Errorf("%d holds logged, want one for one cause", n)
+		}
+		// An empty answer is not believed either, however often it comes.
+		w.mu.Lock()
+		w.calErr, w.events = nil, nil
+		w.mu.Unlock()
+		time.Sleep(time.Hour)
+		w.expect(plan.Stage, plan.Reveal)
+		if s, _ := w.engine.Status(ada); s[0].Health != HealthHeld {
+			t.Errorf("health is %s, want held", s[0].Health)
+		}
+		if r, err := w.engine.Sync(t.Context(), ada, true); err != nil || len(r[0].Errors) > 0 {
+			t.Fatal(r, err)
+		}
+		w.expect(plan.Stage, plan.Reveal, plan.Withdraw)
+	})
+}
+
+func TestDeletionNeedsTwoListings(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld(t)
+		w.vacation("a", time.Minute, 10*time.Hour)
+		w.vacation("b", 100*time.Hour, 120*time.Hour)
+		defer w.run()()
+		time.Sleep(6 * time.Minute)
+		w.expect(plan.Stage, plan.Reveal)
+		w.mu.Lock()
+		w.events = w.events[1:]
+		w.mu.Unlock()
+		time.Sleep(5 * time.Minute)
+		w.expect(plan.Stage, plan.Reveal)
+		time.Sleep(5 * time.Minute)
+		w.expect(plan.Stage, plan.Reveal, plan.Withdraw, plan.Stage)
+	})
+}
+
+func TestWithdrawDoesNotComeBack(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld(t)
+		w.vacation("a", -time.Hour, 10*time.Hour)
+		stop := w.run()
+		w.expect(plan.Reveal)
+		if err := w.engine.Withdraw(t.Context(), ada); err != nil {
+			t.Fatal(err)
+		}
+		w.expect(plan.Reveal, plan.Withdraw)
+		time.Sleep(time.Hour)
+		stop()
+		defer w.run()()
+		time.Sleep(time.Hour)
+		w.expect(plan.Reveal, plan.Withdraw)
+		if err := w.engine.Withdraw(t.Context(), ada); !errors.Is(err, ErrNothingLive) {
+			t.Errorf("got %v", err)
+		}
+	})
+}
+
+func TestPauseLeavesTheNodeAlone(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld(t)
+		w.vacation("a", time.Hour, 2*time.Hour)
+		defer w.run()()
+		w.expect(plan.Stage)
+		if err := w.engine.Pause(t.Context(), ada); err != nil {
+			t.Fatal(err)
+		}
+		time.Sleep(90 * time.Minute)
+		w.expect(plan.Stage)
+		if err := w.engine.Resume(t.Context(), ada); err != nil {
+			t.Fatal(err)
+		}
+		w.expect(plan.Stage, plan.Reveal)
+	})
+}
+
+func TestServerAwayAcrossAStart(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld(t)
+		w.vacation("a", time.Hour, 12*time.Hour)
+		w.dialErr = errors.New("connection refused")
+		defer w.run()()
+		time.Sleep(3 * time.Hour)
+		w.expect()
+		if n := len(w.logged(account.KindError)); n != 1 {
+			t.Errorf("%d errors logged, want one for one cause", n)
+		}
+		w.mu.Lock()
+		w.dialErr = nil
+		w.mu.Unlock()
+		time.Sleep(5 * time.Second)
+		w.expect(plan.Reveal)
+	})
+}
+
+func TestBrokenStateWithdrawsButDoesNotReveal(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld(t)
+		w.vacation("a", -time.Hour, time.Hour)
+		w.vacation("b", 4*time.Hour, 5*time.Hour)
+		defer w.run()()
+		w.expect(plan.Reveal)
+		w.mu.Lock()
+		w.storeErr = errors.New("disk full")
+		w.mu.Unlock()
+		time.Sleep(8 * time.Hour)
+		synctest.Wait()
+		if got := w.kinds(); slices.Contains(got[1:], plan.Reveal) || !slices.Contains(got, plan.Withdraw) || w.node.Exists {
+			t.Errorf("performed %v, node %+v", got, w.node)
+		}
+	})
+}
+
+func TestClockStep(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld(t)
+		w.vacation("a", time.Hour, 48*time.Hour)
+		defer w.run()()
+		w.expect(plan.Stage)
+		step := func(by time.Duration) {
+			w.mu.Lock()
+			w.offset += by
+			w.mu.Unlock()
+			time.Sleep(10 * time.Second)
+		}
+		step(2 * time.Hour)
+		w.expect(plan.Stage, plan.Reveal)
+		step(-2 * time.Hour)
+		w.expect(plan.Stage, plan.Reveal, plan.Withdraw, plan.Stage)
+	})
+}
+
+func TestUnlinkWithdraws(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld(t)
+		w.vacation("a", -time.Hour, time.Hour)
+		defer w.run()()
+		w.expect(plan.Reveal)
+		w.mu.Lock()
+		w.doErr = errors.New("password refused")
+		w.mu.Unlock()
+		var refused *UnlinkError
+		if err := w.engine.Unlink(t.Context(), ada, false); !errors.As(err, &refused) || refused.Hint() == "" {
+			t.Fatalf("got %v", err)
+		}
+		if w.acct.JID == "" {
+			t.Fatal("forgotten although it could not be withdrawn")
+		}
+		w.mu.Lock()
+		w.doErr = nil
+		w.mu.Unlock()
+		if err := w.engine.Unlink(t.Context(), ada, false); err != nil {
+			t.Fatal(err)
+		}
+		w.expect(plan.Reveal, plan.Withdraw)
+		if w.acct.JID != "" {
+			t.Error("not forgotten")
+		}
+		if _, err := w.engine.Status(ada); !errors.Is(err, ErrUnknownAccount) {
+			t.Errorf("got %v", err)
+		}
+	})
+}
+
+func TestOneHangingCalendarDelaysNothing(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld(t)
+		w.vacation("a", time.Hour, 3*time.Hour)
+		w.acct.Calendars = append(w.acct.Calendars, account.Calendar{ID: 2, Name: "never answers"})
+		hang := &hanging{w}
+		e, err := New(Config{Store: w, Calendars: hang, Dialer: w, Log: slog.New(slog.DiscardHandler), Defaults: Defaults{Poll: "@every 5m", Rules: absence.Defaults()}})
+		if err != nil {
+			t.Fatal(err)
+		}
+		ctx, cancel := context.WithCancel(t.Context())
+		done := make(chan error)
+		go func() { done <- e.Run(ctx, nil) }()
+		time.Sleep(time.Hour)
+		w.expect(plan.Stage, plan.Reveal)
+		if late := w.done[1].at.Sub(w.done[0].at) - time.Hour; late > 100*time.Millisecond {
+			t.Errorf("revealed %s late", late)
+		}
+		cancel()
+		<-done
+	})
+}
+
+// hanging opens calendar 2 as one that never answers.
+type hanging struct{ w *world }
+
+func (h *hanging) Open(c account.Calendar) (Source, error) {
+	if c.ID == 2 {
+		return h, nil
+	}
+	return h.w, nil
+}
+
+func (h *hanging) Poll(ctx context.Context, _ string) (absence.Delta, string, error) {
+	<-ctx.Done()
+	return absence.Delta{}, "", ctx.Err()
+}

@@ -1,0 +1,258 @@
+package engine
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"time"
+
+	"github.com/robfig/cron/v3"
+
+	"awayd/sync/absence"
+	"awayd/sync/account"
+)
+
+// pollLimit bounds one poll; a calendar that never answers is then an error.
+const pollLimit = 2 * time.Minute
+
+// A calendar is one linked calendar with what was last downloaded of it.
+type calendar struct {
+	account.Calendar
+	objects  map[string]account.CachedObject
+	source   Source
+	schedule cron.Schedule
+	entry    cron.EntryID
+	polling  bool      // one poll at a time
+	again    bool      // another was asked for meanwhile
+	hold     string    // why what it last said is not believed in full
+	quiet    time.Time // not polled before: the server asked for patience
+}
+
+// polled is what a poll brought, on its way to the owner.
+type polled struct {
+	c      *calendar
+	delta  absence.Delta
+	cursor string
+	err    error
+	accept bool
+	began  time.Time
+}
+
+// openCalendars makes the calendars of the account those that it names now,
+// keeping what runs of those that stay.
+func (a *actor) openCalendars(acct account.Account) error {
+	_, schedule := a.e.settings()
+	var open []*calendar
+	for _, ac := range acct.Calendars {
+		c := &calendar{Calendar: ac}
+		objects, err := a.e.store.Objects(a.ctx, ac.ID)
+		if err != nil {
+			return fmt.Errorf("load calendar %q of %s: %w", ac.Name, a.jid, err)
+		}
+		c.objects = make(map[string]account.CachedObject, len(objects))
+		for _, o := range objects {
+			c.objects[o.Href] = o
+		}
+		if c.source, err = a.e.calendars.Open(ac); err != nil {
+			return fmt.Errorf("open calendar %q of %s: %w", ac.Name, a.jid, err)
+		}
+		open = append(open, c)
+	}
+	for _, c := range a.calendars {
+		a.e.cron.Remove(c.entry)
+	}
+	a.calendars = open
+	for _, c := range open {
+		key := fmt.Sprintf("%s %d", a.jid, c.ID)
+		c.schedule = jitter(schedule, key, a.e.now())
+		c.entry = a.e.cron.Schedule(c.schedule, cron.FuncJob(func() {
+			// Never blocks the turns of others: the owner may be busy.
+			go func() {
+				_ = a.do(a.ctx, func(context.Context) error { a.poll(c, false); return nil })
+			}()
+		}))
+	}
+	return nil
+}
+
+// pollAll starts a poll of every calendar.
+func (a *actor) pollAll(accept bool) {
+	for _, c := range a.calendars {
+		a.poll(c, accept)
+	}
+}
+
+// poll reads one calendar in the background; [actor.merge] gets the outcome.
+func (a *actor) poll(c *calendar, accept bool) {
+	if c.polling {
+		c.again = c.again || accept
+		return
+	}
+	if a.e.now().Before(c.quiet) {
+		a.merged(c, fmt.Errorf("the server asked to be left alone until %s", c.quiet.Format(time.RFC3339)))
+		return
+	}
+	c.polling = true
+	cursor, began := c.Cursor, a.e.now()
+	go func() {
+		ctx, cancel := context.WithTimeout(a.ctx, pollLimit)
+		defer cancel()
+		delta, next, err := c.source.Poll(ctx, cursor)
+		select {
+		case a.polled <- polled{c, delta, next, err, accept, began}:
+		case <-a.ctx.Done():
+		}
+	}()
+}
+
+// merge takes over what a poll brought, as far as it is believed.
+func (a *actor) merge(p polled) {
+	c := p.c
+	c.polling = false
+	if !slices.Contains(a.calendars, c) { // the account was linked anew meanwhile
+		a.merged(c, nil)
+		return
+	}
+	update, hold := account.Poll{}, ""
+	if p.err == nil {
+		update, hold = believe(c.objects, p.delta, p.accept)
+		update.Cursor = p.cursor
+	} else {
+		update.Error = p.err.Error()
+		var patience interface{ RetryAfter() time.Duration }
+		if errors.As(p.err, &patience) && patience.RetryAfter() > 0 {
+			c.quiet = a.e.now().Add(patience.RetryAfter())
+		}
+	}
+	update.At = a.e.now()
+	if err := a.e.store.SavePoll(a.ctx, c.ID, update); err != nil {
+		p.err = errors.Join(p.err, fmt.Errorf("save the poll: %w", err))
+		update.Error = p.err.Error()
+	}
+	a.logPoll(c, p, update, hold)
+	c.LastPoll, c.Error, c.hold = update.At, update.Error, hold
+	if p.err == nil {
+		c.LastOK = update.At
+		a.take(c, update)
+	}
+	a.looked = time.Time{} // each poll looks at the node too
+	a.merged(c, p.err)
+	if c.again {
+		c.again = false
+		a.poll(c, true)
+	}
+}
+
+// take changes the cached objects as the state was.
+func (a *actor) take(c *calendar, u account.Poll) {
+	c.Cursor = u.Cursor
+	c.Name, c.Zone = first(u.Name, c.Name), first(u.Zone, c.Zone)
+	for i := range a.acct.Calendars {
+		if a.acct.Calendars[i].ID == c.ID {
+			a.acct.Calendars[i] = c.Calendar
+		}
+	}
+	missing := make(map[string]bool, len(u.Missing))
+	for _, href := range u.Missing {
+		missing[href] = true
+	}
+	for href, o := range c.objects {
+		o.Missing = missing[href]
+		c.objects[href] = o
+	}
+	for _, o := range u.Changed {
+		c.objects[o.Href] = account.CachedObject{Object: o}
+	}
+	for _, href := range u.Removed {
+		delete(c.objects, href)
+	}
+	if len(u.Changed)+len(u.Removed) > 0 {
+		a.rebuild()
+	}
+}
+
+// logPoll enters a poll into the sync log when it says something new: the
+// first one, a failure, the end of one, a hold.
+func (a *actor) logPoll(c *calendar, p polled, u account.Poll, hold string) {
+	e := account.Entry{Kind: account.KindPoll, Time: p.began, Duration: u.At.Sub(p.began)}
+	switch {
+	case p.err != nil && u.Error != c.Error:
+		e.Outcome, e.Error = account.Failed, u.Error
+		e.Reason = fmt.Sprintf("calendar %q could not be read", c.Name)
+		a.append(e)
+		if a.atStake() {
+			a.append(account.Entry{Kind: account.KindHold, Reason: fmt.Sprintf("calendar %q could not be read: everything stays as it was last known", c.Name)})
+		}
+	case p.err == nil && (c.LastOK.IsZero() || c.Error != ""):
+		e.Reason = fmt.Sprintf("calendar %q read: %d objects", c.Name, len(c.objects)+len(u.Changed)-len(u.Removed))
+		if c.Error != "" {
+			e.Reason = fmt.Sprintf("calendar %q can be read again", c.Name)
+		}
+		a.append(e)
+	}
+	if hold != "" && hold != c.hold {
+		a.append(account.Entry{Kind: account.KindHold, Reason: fmt.Sprintf("calendar %q: %s", c.Name, hold)})
+	}
+}
+
+// atStake reports whether something is live or ahead.
+func (a *actor) atStake() bool {
+	now := a.e.now()
+	_, live := a.result.Timeline.At(now)
+	_, ahead := a.result.Timeline.After(now)
+	return live || ahead
+}
+
+// build computes the timeline from what is cached.
+func (a *actor) build(now time.Time) absence.Result {
+	return absence.Build(a.readings(), a.suppressing(), now.Add(-behind), now.Add(horizon))
+}
+
+// readings are the account's calendars as package absence wants them.
+func (a *actor) readings() []absence.Calendar {
+	list := make([]absence.Calendar, len(a.calendars))
+	for i, c := range a.calendars {
+		list[i] = absence.Calendar{Name: c.Name, EveryEvent: c.EveryEvent}
+		for _, o := range c.objects {
+			list[i].Objects = append(list[i].Objects, o.Object)
+		}
+	}
+	return list
+}
+
+// rebuild makes the timeline anew and logs what became different.
+func (a *actor) rebuild() {
+	now := a.e.now()
+	was := a.result.Timeline
+	a.result, a.built = a.build(now), now
+	for _, e := range changes(was, a.result.Timeline, now) {
+		a.append(e)
+	}
+}
+
+// changes lists the periods, not yet over, that are in one timeline only.
+func changes(was, is absence.Timeline, now time.Time) []account.Entry {
+	var list []account.Entry
+	compare := func(from, to absence.Timeline, verb string) {
+		known := make(map[string]bool, len(to.Periods))
+		for _, p := range to.Periods {
+			known[p.Key()] = true
+		}
+		for _, p := range from.Periods {
+			// What lies beyond the other window is not news when it comes into it.
+			if known[p.Key()] || !p.End.After(now) || p.End.After(now.Add(horizon-2*rebuildEvery)) {
+				continue
+			}
+			e := account.Entry{Kind: account.KindChange, Period: periodSpan(p.Start, p.End)}
+			if len(p.Absences) > 0 {
+				e.UID = p.Absences[0].UID
+			}
+			e.Reason = fmt.Sprintf("%s: an absence from %s to %s", verb, p.Start.Format("2006-01-02 15:04 MST"), p.End.Format("2006-01-02 15:04 MST"))
+			list = append(list, e)
+		}
+	}
+	compare(was, is, "no longer in the calendar")
+	compare(is, was, "new in the calendar")
+	return list
+}

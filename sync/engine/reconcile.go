@@ -1,0 +1,302 @@
+package engine
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"awayd/sync/account"
+	"awayd/sync/plan"
+)
+
+const (
+	dialLimit   = 30 * time.Second
+	lookLimit   = 15 * time.Second
+	actionLimit = time.Minute
+	byeLimit    = 2 * time.Second
+	// overdueRetry bounds the wait between attempts while contacts see, or miss,
+	// something because of the failure.
+	overdueRetry = 3 * time.Second
+	// maxRounds bounds how often one turn looks and acts: each action converges
+	// in one, so more means that somebody else is at work on the node.
+	maxRounds = 4
+)
+
+// reconcile looks at the server and acts until nothing is left to do, or until
+// something fails, which is then tried again later.
+func (a *actor) reconcile() {
+	if a.acct.Mode == account.Paused {
+		a.hangUp()
+		a.retryAt = time.Time{}
+		return
+	}
+	if a.e.now().Before(a.retryAt) {
+		return
+	}
+	for range maxRounds {
+		done, err := a.round()
+		if err != nil {
+			a.failed(err)
+			return
+		}
+		if done {
+			a.succeeded()
+			return
+		}
+	}
+	a.failed(errors.New("the node keeps changing: another client may be at work on it"))
+}
+
+// round connects, looks, decides and acts once. It reports whether nothing was
+// left to do.
+func (a *actor) round() (bool, error) {
+	if err := a.connect(); err != nil {
+		return false, err
+	}
+	if err := a.look(); err != nil {
+		return false, err
+	}
+	actions := plan.Decide(a.wish(), a.observed, a.journal, a.e.now())
+	for _, action := range actions {
+		if err := a.perform(a.ctx, action); err != nil {
+			return false, err
+		}
+	}
+	if len(actions) > 0 {
+		a.looked = time.Time{}
+		return false, nil
+	}
+	if err := a.saveJournal(a.journal.Saw(a.observed, a.e.now())); err != nil {
+		return false, err
+	}
+	return true, a.showPresence()
+}
+
+func (a *actor) wish() plan.Wish {
+	return plan.Wish{Timeline: a.result.Timeline, Audience: a.audience}
+}
+
+func (a *actor) connect() error {
+	if a.session != nil {
+		return nil
+	}
+	ctx, cancel := context.WithTimeout(a.ctx, dialLimit)
+	defer cancel()
+	s, err := a.e.dialer.Dial(ctx, a.acct)
+	if err != nil {
+		return err
+	}
+	a.session, a.looked = s, time.Time{}
+	return nil
+}
+
+// look reads the node unless that was done a moment ago: at the instant of a
+// flip, the look of lookAhead before serves, and the guards of the action
+// itself protect what may have changed since.
+func (a *actor) look() error {
+	now := a.e.now()
+	next, due := a.result.Timeline.Next(now)
+	soon := due && next.Sub(now) <= lookAhead
+	if !a.looked.IsZero() && !(soon && now.Sub(a.looked) > lookAhead) {
+		return nil
+	}
+	ctx, cancel := context.WithTimeout(a.ctx, lookLimit)
+	defer cancel()
+	o, err := a.session.Look(ctx)
+	if err != nil {
+		return fmt.Errorf("look at the node: %w", err)
+	}
+	a.observed, a.looked = o, a.e.now()
+	if err := a.e.store.SaveObserved(ctx, a.jid, o, a.looked); err != nil {
+		a.log.Error("observed node not saved", "error", err)
+	}
+	return nil
+}
+
+// showPresence keeps the person shown as away for as long as a message is
+// visible, which today's clients show and some servers need.
+func (a *actor) showPresence() error {
+	ctx, cancel := context.WithTimeout(a.ctx, lookLimit)
+	defer cancel()
+	if p, ok := a.shown(); ok && a.presence {
+		return a.session.Show(ctx, p.Message)
+	}
+	return a.session.Hide(ctx)
+}
+
+// shown returns awayd's own message if contacts can see it now.
+func (a *actor) shown() (plan.Payload, bool) {
+	if a.observed.Hidden() {
+		return plan.Payload{}, false
+	}
+	for _, i := range a.observed.Items {
+		if i.ID == plan.ItemCurrent && a.journal.Wrote(i) {
+			return i.Payload, true
+		}
+	}
+	return plan.Payload{}, false
+}
+
+// perform carries out one action, journalled before and after, and logs it.
+func (a *actor) perform(ctx context.Context, action plan.Action) error {
+	began := a.e.now()
+	entry := account.Entry{
+		Time: began, Kind: logKind(action.Kind), Reason: action.Reason,
+		Period: a.span(action),
+	}
+	if len(action.UIDs) > 0 {
+		entry.UID = action.UIDs[0]
+	}
+	if action.Recover {
+		lost := entry
+		lost.Kind, lost.Reason = account.KindRecover, "the node is gone from the server: publishing again"
+		a.append(lost)
+	}
+	// A broken state must not keep a message visible: withdrawing goes on, and
+	// the log says what could not be kept.
+	withdrawing := action.Kind == plan.Withdraw || action.Kind == plan.Unstage
+	err := a.saveJournal(a.journal.Begin(action))
+	if err != nil && withdrawing {
+		a.log.Error("journal not written, withdrawing all the same", "error", err)
+		err = nil
+	}
+	if err == nil && action.Kind != plan.Yield {
+		ctx, cancel := context.WithTimeout(ctx, actionLimit)
+		err = a.session.Do(ctx, action, ledger{a, withdrawing})
+		cancel()
+	}
+	if err == nil {
+		if err = a.saveJournal(a.journal.Done(action)); err != nil && withdrawing {
+			err = nil
+		}
+	}
+	entry.Duration = a.e.now().Sub(began)
+	if err != nil {
+		entry.Outcome, entry.Error = account.Failed, err.Error()
+		a.looked = time.Time{}
+	}
+	a.append(entry)
+	if err != nil {
+		return fmt.Errorf("%s: %w", action.Kind, err)
+	}
+	return nil
+}
+
+func (a *actor) span(action plan.Action) string {
+	for _, p := range a.result.Timeline.Periods {
+		if action.Period != "" && p.Key() == action.Period {
+			return periodSpan(p.Start, p.End)
+		}
+	}
+	if p := action.Payload; !p.Start.IsZero() {
+		return periodSpan(p.Start.In(a.rules.Zone), p.End.In(a.rules.Zone))
+	}
+	return ""
+}
+
+// logKind names an action as the log's kinds do: taking a staged message away
+// is part of staging.
+func logKind(k plan.Kind) account.Kind {
+	if k == plan.Unstage {
+		return account.KindStage
+	}
+	return account.Kind(k)
+}
+
+// saveJournal makes j the journal, durably, if it differs.
+func (a *actor) saveJournal(j plan.Journal) error {
+	if j.Equal(a.journal) {
+		return nil
+	}
+	// Not cancelled by a stop: what was done must be remembered.
+	if err := a.e.store.SaveJournal(context.WithoutCancel(a.ctx), a.jid, j); err != nil {
+		return fmt.Errorf("write the journal: %w", err)
+	}
+	a.journal = j
+	return nil
+}
+
+// A ledger keeps an actor's journal while an action runs.
+type ledger struct {
+	a           *actor
+	withdrawing bool // a journal that cannot be written is then no obstacle
+}
+
+func (l ledger) save(j plan.Journal) error {
+	err := l.a.saveJournal(j)
+	if err != nil && l.withdrawing {
+		l.a.log.Error("journal not written, withdrawing all the same", "error", err)
+		return nil
+	}
+	return err
+}
+
+// Sending implements [plan.Ledger].
+func (l ledger) Sending(p plan.Payload) error {
+	return l.save(l.a.journal.Sending(p, l.a.e.now()))
+}
+
+// Making implements [plan.Ledger].
+func (l ledger) Making() error { return l.save(l.a.journal.Making()) }
+
+// Opening implements [plan.Ledger].
+func (l ledger) Opening() error { return l.save(l.a.journal.Opening()) }
+
+// Deleted implements [plan.Ledger].
+func (l ledger) Deleted() error { return l.save(l.a.journal.Deleted()) }
+
+// failed remembers why, drops a session that may be broken, and sets the time
+// of the next attempt.
+func (a *actor) failed(err error) {
+	if a.ctx.Err() != nil {
+		return
+	}
+	if a.trouble != err.Error() {
+		a.trouble = err.Error()
+		a.append(account.Entry{Kind: account.KindError, Outcome: account.Failed, Reason: "the XMPP side does not work", Error: a.trouble})
+	}
+	a.hangUp()
+	wait := a.retry.NextBackOff()
+	if a.overdue() {
+		wait = min(wait, overdueRetry)
+	}
+	a.retryAt = a.e.now().Add(wait)
+}
+
+func (a *actor) succeeded() {
+	a.retry.Reset()
+	a.retryAt = time.Time{}
+	if a.trouble != "" {
+		a.trouble = ""
+		a.append(account.Entry{Kind: account.KindError, Reason: "the XMPP side works again"})
+	}
+}
+
+// overdue reports whether contacts may see, or miss, something because of a
+// failure: a period is live, or something of awayd's was visible last.
+func (a *actor) overdue() bool {
+	now := a.e.now()
+	if _, live := a.result.Timeline.At(now); live {
+		return true
+	}
+	return a.journal.Seen != nil && a.journal.Seen.ID == plan.ItemCurrent
+}
+
+// lost notes that the connection broke; the next turn connects again.
+func (a *actor) lost() {
+	a.log.Info("connection lost", "error", a.session.Err())
+	a.hangUp()
+}
+
+func (a *actor) hangUp() {
+	if a.session == nil {
+		return
+	}
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(a.ctx), byeLimit)
+	defer cancel()
+	if err := a.session.Close(ctx); err != nil {
+		a.log.Debug("session closed", "error", err)
+	}
+	a.session, a.looked = nil, time.Time{}
+}

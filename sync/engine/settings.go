@@ -1,0 +1,87 @@
+package engine
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"awayd/sync/absence"
+	"awayd/sync/account"
+	"awayd/sync/plan"
+)
+
+// Defaults are the daemon-wide settings that hold where an account has none of
+// its own.
+type Defaults struct {
+	Poll         string           // robfig/cron spec
+	Rules        absence.Settings // a nil Zone: the calendar's, else the system's
+	Audience     string
+	Presence     bool          // show the person as away while a message is live
+	LogRetention time.Duration // 0: for ever
+}
+
+// horizon is how far ahead absences are looked for, and behind how far they may
+// have begun.
+const (
+	horizon = 366 * 24 * time.Hour
+	behind  = 31 * 24 * time.Hour
+)
+
+// Rules resolves what holds for one account: its own settings, else the
+// defaults, else its calendars' zone, else the system's.
+func Rules(a account.Account, d Defaults) (absence.Settings, error) {
+	s := d.Rules
+	s.Addresses = a.Settings.Addresses
+	s.Message = first(a.Settings.Message, s.Message)
+	s.Lang = first(a.Settings.Lang, s.Lang)
+	s.Delegate = a.Settings.Delegate
+	zone := a.Settings.Zone
+	if zone == "" && s.Zone == nil {
+		for _, c := range a.Calendars {
+			zone = first(zone, c.Zone)
+		}
+	}
+	if zone != "" {
+		loc, err := time.LoadLocation(zone)
+		if err != nil {
+			return s, fmt.Errorf("settings of %s: zone %q: %w", a.JID, zone, err)
+		}
+		s.Zone = loc
+	}
+	if s.Zone == nil {
+		s.Zone = time.Local
+	}
+	return s, nil
+}
+
+// Audience resolves the access model of an account's visible messages.
+func Audience(a account.Account, d Defaults) (plan.AccessModel, error) {
+	switch name := first(a.Settings.Audience, d.Audience, string(plan.Presence)); name {
+	case string(plan.Presence), string(plan.Open):
+		return plan.AccessModel(name), nil
+	default:
+		return "", fmt.Errorf("audience %q: only presence and open are known", name)
+	}
+}
+
+func first(s ...string) string {
+	if i := slices.IndexFunc(s, func(s string) bool { return s != "" }); i >= 0 {
+		return s[i]
+	}
+	return ""
+}
+
+// periodSpan is how the log names a period.
+func periodSpan(start, end time.Time) string {
+	return start.Format(time.RFC3339) + "/" + end.Format(time.RFC3339)
+}
+
+// quoted lists names for a sentence.
+func quoted(names []string) string {
+	q := make([]string, len(names))
+	for i, n := range names {
+		q[i] = fmt.Sprintf("%q", n)
+	}
+	return strings.Join(q, ", ")
+}

@@ -1,0 +1,160 @@
+package engine
+
+import (
+	"fmt"
+	"time"
+
+	"awayd/sync/absence"
+	"awayd/sync/account"
+	"awayd/sync/plan"
+)
+
+// The values of Status.Mode beyond those of package account, and of
+// Status.Health.
+const (
+	ModeOverridden = "overridden"
+
+	HealthOK    = "ok"
+	HealthHeld  = "held"
+	HealthError = "error"
+)
+
+// A Status is one account as `awayd status --json` promises it.
+type Status struct {
+	JID       string           `json:"jid"`
+	Mode      string           `json:"mode"`
+	Visible   *Message         `json:"visible"`
+	Staged    *Message         `json:"staged"`
+	Next      *Next            `json:"next"`
+	Health    string           `json:"health"`
+	Problems  []string         `json:"problems"`
+	Calendars []CalendarStatus `json:"calendars"`
+	XMPP      XMPPStatus       `json:"xmpp"`
+}
+
+// A Message is an out-of-office message on the node. A time that the node
+// leaves open is absent.
+type Message struct {
+	Start   time.Time `json:"start,omitzero"`
+	End     time.Time `json:"end,omitzero"`
+	Message string    `json:"message"`
+}
+
+// Next is what awayd will do next, if nothing changes.
+type Next struct {
+	At     time.Time `json:"at"`
+	Action plan.Kind `json:"action"`
+}
+
+// A CalendarStatus is the health of one calendar.
+type CalendarStatus struct {
+	Name     string    `json:"name"`
+	URL      string    `json:"url"` // shortened: without what may be secret
+	LastPoll time.Time `json:"last_poll,omitzero"`
+	LastOK   time.Time `json:"last_ok,omitzero"`
+	NextPoll time.Time `json:"next_poll,omitzero"`
+	Error    string    `json:"error"`
+}
+
+// XMPPStatus is the health of the XMPP side.
+type XMPPStatus struct {
+	Connected bool   `json:"connected"`
+	Server    string `json:"server"`
+	Error     string `json:"error"`
+}
+
+// snapshot returns the status as of the owner's last turn.
+func (a *actor) snapshot() Status {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	return a.status
+}
+
+// publishStatus makes the owner's view the one that others read.
+func (a *actor) publishStatus() {
+	now := a.e.now()
+	s := Status{
+		JID: a.jid, Mode: string(a.acct.Mode), Health: HealthOK, Problems: []string{},
+		Calendars: []CalendarStatus{},
+		XMPP:      XMPPStatus{Connected: a.session != nil, Error: a.trouble},
+	}
+	if a.session != nil {
+		s.XMPP.Server = a.session.Server()
+	}
+	a.describeNode(&s)
+	if a.acct.Mode != account.Paused {
+		for _, step := range plan.Forecast(a.wish(), a.observed, a.journal, now, now.Add(horizon)) {
+			if step.Kind == plan.Unstage || step.Kind == plan.Yield {
+				continue
+			}
+			s.Next = &Next{At: step.At.In(a.rules.Zone), Action: step.Kind}
+			break
+		}
+	}
+	for _, c := range a.calendars {
+		s.Calendars = append(s.Calendars, CalendarStatus{
+			Name: c.Name, URL: account.ShortURL(c.URL), LastPoll: c.LastPoll, LastOK: c.LastOK,
+			NextPoll: c.schedule.Next(now), Error: c.Error,
+		})
+		if c.hold != "" {
+			s.Health = HealthHeld
+			s.Problems = append(s.Problems, fmt.Sprintf("calendar %q: %s", c.Name, c.hold))
+		}
+		if c.Error != "" {
+			s.Problems = append(s.Problems, fmt.Sprintf("calendar %q: %s", c.Name, c.Error))
+		}
+	}
+	for _, e := range a.result.Errors {
+		s.Problems = append(s.Problems, fmt.Sprintf("%s: %s", e.Source, e.Reason))
+	}
+	for _, c := range s.Calendars {
+		if c.Error != "" {
+			s.Health = HealthError
+		}
+	}
+	if a.trouble != "" {
+		s.Health = HealthError
+		s.Problems = append(s.Problems, a.trouble)
+	}
+	a.mu.Lock()
+	a.status = s
+	a.mu.Unlock()
+}
+
+// describeNode fills in what is on the node, whoever put it there.
+func (a *actor) describeNode(s *Status) {
+	for _, i := range a.observed.Items {
+		m := &Message{Message: i.Payload.Message}
+		if !i.Payload.Start.IsZero() {
+			m.Start = i.Payload.Start.In(a.rules.Zone)
+		}
+		if !i.Payload.End.IsZero() {
+			m.End = i.Payload.End.In(a.rules.Zone)
+		}
+		if a.observed.Hidden() {
+			s.Staged = m
+		} else {
+			s.Visible = m
+		}
+		if !a.journal.Wrote(i) && (i.Payload.End.IsZero() || i.Payload.End.After(a.e.now())) && s.Mode == string(account.Auto) {
+			s.Mode = ModeOverridden
+		}
+	}
+	if o := a.journal.Override; o != nil && o.Until.After(a.e.now()) && s.Mode == string(account.Auto) {
+		s.Mode = ModeOverridden
+	}
+}
+
+// A Preview is what the calendars of an account would do.
+type Preview struct {
+	Zone   *time.Location
+	Result absence.Result
+	Steps  []plan.Step
+}
+
+// preview plays the window over what is on the node now.
+func (a *actor) preview(from, to time.Time) Preview {
+	p := Preview{Zone: a.rules.Zone, Result: absence.Build(a.readings(), a.suppressing(), from, to)}
+	p.Steps = plan.Forecast(plan.Wish{Timeline: p.Result.Timeline, Audience: a.audience}, a.observed, a.journal, from, to)
+	return p
+}

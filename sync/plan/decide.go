@@ -1,0 +1,211 @@
+package plan
+
+import (
+	"time"
+
+	"awayd/sync/absence"
+)
+
+// A Wish is what should be true of one person's node.
+type Wish struct {
+	absence.Timeline
+	// Audience is the access model of a visible message.
+	Audience AccessModel
+}
+
+// Decide returns what is to be done now to bring the node in line with the
+// wish, in order. It returns nothing when nothing is to be done, and it never
+// touches what awayd did not write.
+func Decide(w Wish, o Observed, j Journal, now time.Time) []Action {
+	d := decision{wish: w, seen: o, journal: j, now: now}
+	d.live, d.isLive = w.At(now)
+	d.next, d.hasNext = w.After(now)
+	for _, i := range o.Items {
+		switch {
+		case j.Wrote(i) && i.ID == ItemCurrent:
+			d.current = &i
+		case j.Wrote(i):
+			d.archive = &i
+		case i.Payload.End.IsZero() || i.Payload.End.After(now):
+			d.foreign = true
+		}
+	}
+	return d.decide()
+}
+
+// A decision is one run of Decide.
+type decision struct {
+	wish    Wish
+	seen    Observed
+	journal Journal
+	now     time.Time
+
+	live, next      absence.Period
+	isLive, hasNext bool
+	current         *Item // awayd's own items on the node
+	archive         *Item
+	foreign         bool // the person has something of their own there, and it is not over
+}
+
+func (d *decision) decide() []Action {
+	switch {
+	case d.foreign:
+		return d.besideForeign()
+	case d.isLive:
+		return d.during()
+	default:
+		return d.between()
+	}
+}
+
+// besideForeign leaves the person's own item alone: only what awayd itself has
+// visible at the wrong time goes.
+func (d *decision) besideForeign() []Action {
+	if !d.isLive && d.mine() && !d.seen.Hidden() {
+		a := d.withdraw()
+		a.Spare = true
+		return []Action{a}
+	}
+	if d.isLive && !d.overridden(d.live) {
+		return []Action{d.yield(d.live, "something on the node was not published by awayd")}
+	}
+	return nil
+}
+
+// during decides within a period.
+func (d *decision) during() []Action {
+	if d.overridden(d.live) {
+		return nil
+	}
+	want := NewPayload(d.live.Start, d.live.End, d.live.Message(d.now))
+	if !d.seen.Exists {
+		return []Action{d.reveal(want, false, d.journal.Seen != nil)}
+	}
+	if d.vanished() {
+		return []Action{d.yield(d.live, "awayd's message was removed from the node by another client")}
+	}
+	atRightModel := d.seen.Access == d.wish.Audience && !d.seen.Hidden()
+	switch {
+	case d.current != nil && d.seen.Hidden() && d.journal.Intent == "" && d.sawCurrent():
+		return []Action{d.yield(d.live, "the node was hidden by another client")}
+	case d.current == nil || d.archive != nil || !atRightModel:
+		fresh := !d.journal.Clean && !d.mine()
+		return []Action{d.reveal(want, fresh, false)}
+	case !d.current.Payload.Equal(want):
+		return []Action{d.amend(want)}
+	}
+	return nil
+}
+
+// between decides outside every period.
+func (d *decision) between() []Action {
+	if !d.seen.Exists {
+		return d.stageNext(false)
+	}
+	unfinished := d.journal.Intent == Withdraw && !d.journal.Clean
+	if (d.mine() && !d.seen.Hidden()) || unfinished {
+		return append([]Action{d.withdraw()}, d.stageNext(false)...)
+	}
+	if d.vanished() {
+		if d.hasNext && d.journal.Seen.Payload.Equal(staged(d.next)) {
+			return []Action{d.yield(d.next, "the staged message was removed from the node by another client")}
+		}
+	}
+	if !d.hasNext {
+		if d.mine() {
+			return []Action{d.unstage()}
+		}
+		return nil
+	}
+	if d.overridden(d.next) {
+		return nil
+	}
+	clean := d.seen.Hidden() && d.journal.Clean
+	if clean && d.current == nil && d.archive != nil && d.archive.Payload.Equal(staged(d.next)) {
+		return nil
+	}
+	return d.stageNext(!clean)
+}
+
+// staged is what is published ahead of p.
+func staged(p absence.Period) Payload { return NewPayload(p.Start, p.End, p.Message(p.Start)) }
+
+func (d *decision) mine() bool { return d.current != nil || d.archive != nil }
+
+func (d *decision) sawCurrent() bool {
+	return d.journal.Seen != nil && d.journal.Seen.ID == ItemCurrent
+}
+
+// vanished reports whether awayd's item disappeared from a node that is still
+// there, without awayd having begun anything.
+func (d *decision) vanished() bool {
+	return d.journal.Seen != nil && d.journal.Intent == "" && !d.mine()
+}
+
+func (d *decision) overridden(p absence.Period) bool {
+	o := d.journal.Override
+	return o != nil && o.Until.After(d.now) && o.Period == p.Key()
+}
+
+func (d *decision) stageNext(fresh bool) []Action {
+	if !d.hasNext || d.overridden(d.next) {
+		return nil
+	}
+	return []Action{{
+		Kind: Stage, Payload: staged(d.next), Fresh: fresh,
+		Recover: !d.seen.Exists && d.journal.Seen != nil,
+		Reason:  d.reasonStage(), Period: d.next.Key(), UIDs: uids(d.next),
+	}}
+}
+
+func (d *decision) reveal(p Payload, fresh, recovering bool) Action {
+	return Action{
+		Kind: Reveal, Payload: p, Fresh: fresh, Recover: recovering,
+		Reason: d.reasonReveal(recovering), Period: d.live.Key(), UIDs: uids(d.live),
+	}
+}
+
+func (d *decision) amend(p Payload) Action {
+	return Action{
+		Kind: Amend, Payload: p,
+		Reason: d.reasonAmend(p), Period: d.live.Key(), UIDs: uids(d.live),
+	}
+}
+
+func (d *decision) unstage() Action {
+	return Action{Kind: Unstage, Reason: "no absence is ahead any more: the hidden message is taken off the node"}
+}
+
+func (d *decision) yield(p absence.Period, why string) Action {
+	return Action{
+		Kind: Yield, Reason: why + "; left alone until " + clock(p.End, p),
+		Period: p.Key(), Until: p.End, UIDs: uids(p),
+	}
+}
+
+// withdraw closes what is visible. The closing message carries an end that has
+// passed, because some servers never tell contacts of a retraction.
+func (d *decision) withdraw() Action {
+	a := Action{Kind: Withdraw, Reason: d.reasonWithdraw()}
+	if d.current == nil {
+		a.Quiet = true
+		return a
+	}
+	p := d.current.Payload
+	if now := d.now.Truncate(time.Second).UTC(); p.End.IsZero() || p.End.After(now) {
+		p.End = now
+	}
+	if p.Start.After(p.End) {
+		p.Start = p.End
+	}
+	a.Payload = p
+	return a
+}
+
+func uids(p absence.Period) []string {
+	var ids []string
+	for _, a := range p.Absences {
+		ids = append(ids, a.UID)
+	}
+	return ids
+}

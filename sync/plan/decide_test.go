@@ -1,0 +1,153 @@
+package plan
+
+import (
+	"testing"
+	"time"
+
+	"awayd/sync/absence"
+)
+
+var t0 = time.Date(2026, 7, 1, 12, 0, 0, 0, time.UTC)
+
+// period is a test period [start, end) in hours from t0.
+func period(uid string, start, end float64) absence.Period {
+	from, to := at(start), at(end)
+	return absence.Period{
+		Start: from, End: to,
+		Absences: []absence.Absence{{UID: uid, Start: from, End: to, Summary: "Urlaub " + uid, Calendar: "Privat", Matched: "word"}},
+		Texts:    []absence.Text{{From: from, Message: "away: " + uid}},
+	}
+}
+
+func at(hours float64) time.Time { return t0.Add(time.Duration(hours * float64(time.Hour))) }
+
+func wish(p ...absence.Period) Wish {
+	return Wish{Timeline: absence.Timeline{Periods: p}, Audience: Presence}
+}
+
+func item(id string, p absence.Period) Item { return Item{ID: id, Payload: staged(p)} }
+
+func node(model AccessModel, items ...Item) Observed {
+	return Observed{Exists: true, Access: model, Items: items}
+}
+
+func sent(items ...Item) map[string]time.Time {
+	m := make(map[string]time.Time)
+	for _, i := range items {
+		m[i.Payload.Hash()] = t0
+	}
+	return m
+}
+
+func TestDecide(t *testing.T) {
+	past, live, next := period("past", -10, -1), period("live", -1, 1), period("next", 5, 9)
+	liveItem, nextItem, pastItem := item(ItemCurrent, live), item(ItemArchive, next), item(ItemCurrent, past)
+	own := Item{ID: ItemCurrent, Payload: NewPayload(at(-2), at(3), "their own words")}
+	mine := Journal{Sent: sent(liveItem, nextItem, pastItem)}
+	clean, seenLive, seenNext, withdrawing := mine, mine, mine, mine
+	clean.Clean = true
+	seenLive.Seen = &liveItem
+	seenNext.Seen, seenNext.Clean = &nextItem, true
+	withdrawing.Intent = Withdraw
+	overridden := mine
+	overridden.Override = &Override{Period: live.Key(), Until: live.End}
+	moved := period("live", -1, 3)
+	archivedLive := item(ItemArchive, live)
+
+	tests := []struct {
+		name string
+		wish Wish
+		seen Observed
+		j    Journal
+		want []Kind
+		more func(Action) bool
+	}{
+		{"nothing planned, no node", wish(), Observed{}, Journal{}, nil, nil},
+		{"next known, no node", wish(next), Observed{}, Journal{}, []Kind{Stage}, func(a Action) bool { return !a.Fresh && a.Payload.Equal(staged(next)) }},
+		{"next staged already", wish(next), node(Whitelist, nextItem), clean, nil, nil},
+		{"staged on a node that was open before", wish(next), node(Whitelist, nextItem), mine, []Kind{Stage}, func(a Action) bool { return a.Fresh }},
+		{"an empty visible node of the person's", wish(next), node(Presence), Journal{}, []Kind{Stage}, func(a Action) bool { return a.Fresh }},
+		{"another one is staged", wish(period("new", 5, 8)), node(Whitelist, nextItem), clean, []Kind{Stage}, func(a Action) bool { return !a.Fresh }},
+		{"a guest may see the staged one", wish(next), Observed{Exists: true, Access: Whitelist, Guests: true, Items: []Item{nextItem}}, clean, []Kind{Withdraw, Stage}, func(a Action) bool { return a.Quiet }},
+		{"staged event cancelled", wish(), node(Whitelist, nextItem), clean, []Kind{Unstage}, nil},
+		{"staged message visible early", wish(next), node(Presence, nextItem), clean, []Kind{Withdraw, Stage}, func(a Action) bool { return a.Quiet }},
+		{"staged message removed by the person", wish(next), node(Whitelist), seenNext, []Kind{Yield}, nil},
+		{"staged node gone from the server", wish(next), Observed{}, seenNext, []Kind{Stage}, func(a Action) bool { return a.Recover }},
+
+		{"begins, staged", wish(live, next), node(Whitelist, archivedLive), clean, []Kind{Reveal}, func(a Action) bool { return !a.Fresh }},
+		{"begins, no node", wish(live, next), Observed{}, Journal{}, []Kind{Reveal}, nil},
+		{"begins, a node that was open before", wish(live), node(Whitelist), mine, []Kind{Reveal}, func(a Action) bool { return a.Fresh }},
+		{"reveal cut short after opening", wish(live), node(Presence, archivedLive), mine, []Kind{Reveal}, func(a Action) bool { return !a.Fresh }},
+		{"live and right", wish(live, next), node(Presence, liveItem), seenLive, nil, nil},
+		{"live to a wider audience than asked for", wish(live), node(Open, liveItem), seenLive, []Kind{Reveal}, nil},
+		{"live, event changed", wish(moved), node(Presence, liveItem), seenLive, []Kind{Amend}, func(a Action) bool { return a.Payload.End.Equal(at(3)) }},
+		{"live, removed by the person", wish(live), node(Presence), seenLive, []Kind{Yield}, nil},
+		{"live, hidden by the person", wish(live), node(Whitelist, liveItem), seenLive, []Kind{Yield}, nil},
+		{"live, node gone from the server", wish(live), Observed{}, seenLive, []Kind{Reveal}, func(a Action) bool { return a.Recover }},
+		{"live, overridden", wish(live, next), node(Presence), overridden, nil, nil},
+		{"live, the person's own instead", wish(live), node(Presence, own), seenLive, []Kind{Yield}, nil},
+		{"the person's own before a start", wish(next), node(Presence, own), Journal{}, nil, nil},
+		{"the person's own is over", wish(next), node(Presence, Item{ID: ItemCurrent, Payload: NewPayload(at(-3), at(-1), "over")}), Journal{}, []Kind{Stage}, func(a Action) bool { return a.Fresh }},
+		{"the person's own has no end", wish(next), node(Presence, Item{ID: ItemCurrent, Payload: Payload{Message: "gone fishing"}}), Journal{}, nil, nil},
+		{"an item that is no ooo", wish(next), node(Presence, Item{ID: "x", Odd: true}), Journal{}, nil, nil},
+
+		{"over", wish(next), node(Presence, pastItem), mine, []Kind{Withdraw, Stage}, func(a Action) bool { return a.Payload.End.Equal(at(-1)) && !a.Quiet }},
+		{"event removed while live", wish(next), node(Presence, liveItem), seenLive, []Kind{Withdraw, Stage}, func(a Action) bool { return a.Payload.End.Equal(t0) }},
+		{"moved into the future, or the clock went back", wish(period("live", 2, 3)), node(Presence, item(ItemCurrent, period("live", 2, 3))), Journal{Sent: sent(item(ItemCurrent, period("live", 2, 3)))}, []Kind{Withdraw, Stage}, func(a Action) bool { return !a.Payload.End.After(t0) && !a.Payload.Start.After(a.Payload.End) }},
+		{"withdraw cut short after the retraction", wish(next), node(Presence), withdrawing, []Kind{Withdraw, Stage}, func(a Action) bool { return a.Quiet }},
+		{"withdraw cut short before the node was deleted", wish(), node(Whitelist), withdrawing, []Kind{Withdraw}, nil},
+		{"withdraw done but not noted", wish(next), Observed{}, withdrawing, []Kind{Stage}, nil},
+		{"over, beside the person's own", wish(next), node(Presence, pastItem, Item{ID: "own", Payload: own.Payload}), mine, []Kind{Withdraw}, func(a Action) bool { return a.Spare }},
+	}
+	for _, test := range tests {
+		t.Run(test.name, func(t *testing.T) {
+			got := Decide(test.wish, test.seen, test.j, t0)
+			var kinds []Kind
+			for _, a := range got {
+				kinds = append(kinds, a.Kind)
+				if a.Reason == "" {
+					t.Errorf("%s has no reason", a.Kind)
+				}
+			}
+			if len(kinds) != len(test.want) {
+				t.Fatalf("got %v, want %v", kinds, test.want)
+			}
+			for i := range kinds {
+				if kinds[i] != test.want[i] {
+					t.Fatalf("got %v, want %v", kinds, test.want)
+				}
+			}
+			if test.more != nil && !test.more(got[0]) {
+				t.Errorf("unexpected %+v", got[0])
+			}
+		})
+	}
+}
+
+func TestNewPayload(t *testing.T) {
+	p := NewPayload(t0.Add(time.Millisecond), t0.Add(time.Hour+time.Millisecond), "m")
+	if !p.Start.Equal(t0.Add(time.Second)) || !p.End.Equal(t0.Add(time.Hour)) {
+		t.Errorf("a fraction of a second made the message early or late: %+v", p)
+	}
+}
+
+func TestForecast(t *testing.T) {
+	p := period("a", 5, 9)
+	p.Texts = append(p.Texts, absence.Text{From: at(7), Message: "and now b"})
+	q := period("c", 20, 30)
+	steps := Forecast(wish(p, q), Observed{}, Journal{}, t0, at(100))
+	want := []struct {
+		kind Kind
+		at   float64
+		of   int
+	}{{Stage, 0, 0}, {Reveal, 5, 0}, {Amend, 7, 0}, {Withdraw, 9, 0}, {Stage, 9, 1}, {Reveal, 20, 1}, {Withdraw, 30, 1}}
+	if len(steps) != len(want) {
+		t.Fatalf("got %d steps, want %d: %+v", len(steps), len(want), steps)
+	}
+	for i, w := range want {
+		s := steps[i]
+		if s.Kind != w.kind || !s.At.Equal(at(w.at)) || PeriodOf(wish(p, q).Timeline, s) != w.of {
+			t.Errorf("step %d: got %s at %s, want %s at %s", i, s.Kind, s.At, w.kind, at(w.at))
+		}
+	}
+}

@@ -1,0 +1,89 @@
+package plan
+
+import (
+	"fmt"
+	"time"
+
+	"awayd/sync/absence"
+)
+
+// Reasons are read by people who ask "why did it say I was away?": each names
+// the event, the rule that made it an absence, and the clock time.
+
+func (d *decision) reasonStage() string {
+	return fmt.Sprintf("%s begins %s", describe(d.next), clock(d.next.Start, d.next))
+}
+
+func (d *decision) reasonReveal(recovering bool) string {
+	s := fmt.Sprintf("%s began %s", describe(d.live), clock(d.live.Start, d.live))
+	if recovering {
+		s += "; the server had lost the message"
+	}
+	return s
+}
+
+func (d *decision) reasonAmend(want Payload) string {
+	was := d.current.Payload
+	switch {
+	case !was.End.Equal(want.End):
+		return fmt.Sprintf("%s now ends %s, not %s", describe(d.live), clock(want.End, d.live), clock(was.End, d.live))
+	case !was.Start.Equal(want.Start):
+		return fmt.Sprintf("%s now begins %s, not %s", describe(d.live), clock(want.Start, d.live), clock(was.Start, d.live))
+	}
+	return fmt.Sprintf("the message of %s is another one from now on", describe(d.live))
+}
+
+func (d *decision) reasonWithdraw() string {
+	item := d.current
+	if item == nil {
+		item = d.archive
+	}
+	if item == nil {
+		return "an earlier withdrawal had been cut short"
+	}
+	p := item.Payload
+	switch {
+	case !p.End.IsZero() && !p.End.After(d.now):
+		return fmt.Sprintf("the absence ended %s", clock(p.End, d.zoneOf()))
+	case p.Start.After(d.now):
+		return fmt.Sprintf("visible too early: the absence begins %s", clock(p.Start, d.zoneOf()))
+	}
+	return fmt.Sprintf("no absence holds at %s any more: its event was moved, removed or withdrawn", clock(d.now, d.zoneOf()))
+}
+
+// zoneOf is some period of the wish, for its zone.
+func (d *decision) zoneOf() absence.Period {
+	if len(d.wish.Periods) > 0 {
+		return d.wish.Periods[0]
+	}
+	return absence.Period{Start: d.now}
+}
+
+// describe names the event behind a period. A private event stays unnamed even
+// in the log.
+func describe(p absence.Period) string {
+	if len(p.Absences) == 0 {
+		return "an absence"
+	}
+	a := p.Absences[0]
+	s := fmt.Sprintf("%q", a.Summary)
+	if a.Private || a.Summary == "" {
+		s = "a private event"
+		if !a.Private {
+			s = "an event without a title"
+		}
+	}
+	if a.Calendar != "" {
+		s += fmt.Sprintf(" in %q", a.Calendar)
+	}
+	s += fmt.Sprintf(" (%s)", a.Matched)
+	if n := len(p.Absences) - 1; n > 0 {
+		s += fmt.Sprintf(" and %d more", n)
+	}
+	return s
+}
+
+// clock is t as the person's own clock shows it.
+func clock(t time.Time, p absence.Period) string {
+	return t.In(p.Start.Location()).Format("2006-01-02 15:04:05 MST")
+}
