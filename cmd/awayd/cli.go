@@ -11,6 +11,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"awayd/cmd/awayd/control"
+	"awayd/configs"
 	"awayd/state"
 )
 
@@ -68,7 +69,8 @@ func Main(ctx context.Context, args []string, s streams) int {
 func exitCode(err error) int {
 	var usage *usageError
 	var remote *control.Error
-	if errors.As(err, &usage) || (errors.As(err, &remote) && remote.Usage) {
+	var problems configs.Problems
+	if errors.As(err, &usage) || errors.As(err, &problems) || (errors.As(err, &remote) && remote.Usage) {
 		return exitUsage
 	}
 	for _, wrong := range []error{

@@ -27,35 +27,56 @@ const (
 
 // lockPatience is how long a command waits for another one to give the state
 // back.
-const lockPatience = 5 * time.Second
+const (
+	lockPatience = 5 * time.Second
+	lockRetry    = 50 * time.Millisecond
+)
 
 // connect reaches the owner of the state: the daemon, or this process itself
 // under the same lock. The caller closes the connection.
 func (a *app) connect(ctx context.Context, m manner) (*connection, error) {
-	socket := filepath.Join(a.state(), control.Socket)
-	dial := func(ctx context.Context) (net.Conn, error) {
-		return (&net.Dialer{}).DialContext(ctx, "unix", socket)
-	}
 	deadline := time.Now().Add(lockPatience)
 	for {
-		c, err := dial(ctx)
-		if err == nil {
-			_ = c.Close() // only a knock
-			return &connection{Client: control.NewClient(dial), daemon: true}, nil
-		}
-		if errors.Is(err, fs.ErrPermission) {
-			return nil, usagef("run it as root or as a member of the group awayd", "no access to the state in %s", a.state())
+		c, err := a.knock(ctx)
+		if err != nil || c != nil {
+			return c, err
 		}
 		own, err := a.own(ctx, m)
 		if err == nil || !errors.Is(err, state.ErrLocked) || time.Now().After(deadline) {
 			return own, err
 		}
 		// The owner is a daemon that is about to listen, or another command.
-		select {
-		case <-ctx.Done():
-			return nil, ctx.Err()
-		case <-time.After(50 * time.Millisecond):
+		if err := pause(ctx, lockRetry); err != nil {
+			return nil, err
 		}
+	}
+}
+
+// knock returns a connection to the daemon, or nil if none answers.
+func (a *app) knock(ctx context.Context) (*connection, error) {
+	socket := filepath.Join(a.state(), control.Socket)
+	dial := func(ctx context.Context) (net.Conn, error) {
+		return (&net.Dialer{}).DialContext(ctx, "unix", socket)
+	}
+	c, err := dial(ctx)
+	switch {
+	case err == nil:
+		_ = c.Close() // only a knock
+		return &connection{Client: control.NewClient(dial), daemon: true}, nil
+	case errors.Is(err, fs.ErrPermission):
+		return nil, usagef("run it as root or as a member of the group awayd", "no access to the state in %s", a.state())
+	case ctx.Err() != nil:
+		return nil, ctx.Err()
+	}
+	return nil, nil
+}
+
+func pause(ctx context.Context, d time.Duration) error {
+	select {
+	case <-ctx.Done():
+		return ctx.Err()
+	case <-time.After(d):
+		return nil
 	}
 }
 

@@ -18,6 +18,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"awayd/cmd/awayd/control"
+	"awayd/state"
 )
 
 const (
@@ -59,13 +60,32 @@ func (a *app) run(ctx context.Context, format string) error {
 	if err := becomeOwner(a.state()); err != nil {
 		return err
 	}
-	d, err := a.wire(ctx, log)
+	d, err := a.ownForGood(ctx, log)
 	if err != nil {
 		return err
 	}
 	err = a.serve(ctx, d, log, level)
 	notify(log, daemon.SdNotifyStopping)
 	return errors.Join(err, d.close())
+}
+
+// ownForGood opens the state. Another daemon is an error at once; a command
+// that owns the state for a moment is waited for.
+func (a *app) ownForGood(ctx context.Context, log *slog.Logger) (*wired, error) {
+	deadline := time.Now().Add(lockPatience)
+	for {
+		d, err := a.wire(ctx, log)
+		if !errors.Is(err, state.ErrLocked) || time.Now().After(deadline) {
+			return d, err
+		}
+		if c, _ := a.knock(ctx); c != nil {
+			c.Client.Close()
+			return nil, err
+		}
+		if err := pause(ctx, lockRetry); err != nil {
+			return nil, err
+		}
+	}
 }
 
 // serve runs the engine and answers commands until ctx ends or one of them
@@ -137,7 +157,7 @@ func (a *app) reloads(ctx context.Context, d *wired, log *slog.Logger, level *sl
 		notify(log, daemon.SdNotifyReloading)
 		cfg, err := a.config()
 		if err == nil {
-			err = d.engine.Reload(ctx, defaults(cfg))
+			err = d.configure(ctx, cfg)
 		}
 		if err != nil {
 			log.Error("configuration not reloaded, the old one holds", "error", err)

@@ -16,7 +16,9 @@ func (a *app) setCommand() *cobra.Command {
 		Short: "Change an account's settings",
 		Args:  exactly(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			if cmd.LocalNonPersistentFlags().NFlag() == 0 {
+			named := false
+			cmd.Flags().Visit(func(f *pflag.Flag) { named = named || cmd.InheritedFlags().Lookup(f.Name) == nil })
+			if !named {
 				return usagef(cmd.CommandPath()+" --help lists the settings", "nothing to set")
 			}
 			c, err := a.connect(cmd.Context(), acting)

@@ -7,6 +7,7 @@ import (
 	"log/slog"
 	"os"
 	"path/filepath"
+	"sync/atomic"
 	"time"
 
 	"awayd/caldav"
@@ -30,8 +31,15 @@ var (
 // A wired is a state with everything that works on it.
 type wired struct {
 	store   *state.DB
+	dialer  dialer
 	engine  *engine.Engine
 	control *control.Server
+}
+
+// configure makes another configuration hold.
+func (w *wired) configure(ctx context.Context, c configs.Config) error {
+	w.dialer.configure(c)
+	return w.engine.Reload(ctx, defaults(c))
 }
 
 // wire opens the state and puts the parts together. This is the only place
@@ -49,7 +57,7 @@ func (a *app) wire(ctx context.Context, log *slog.Logger) (*wired, error) {
 	if err != nil {
 		return nil, err
 	}
-	dial := dialer{}
+	dial := newDialer(cfg)
 	find := finder{caldav.Client{Version: version}}
 	e, err := engine.New(engine.Config{
 		Store: store, Calendars: find, Dialer: dial, Defaults: defaults(cfg), Log: log,
@@ -57,7 +65,7 @@ func (a *app) wire(ctx context.Context, log *slog.Logger) (*wired, error) {
 	if err != nil {
 		return nil, errors.Join(err, store.Close())
 	}
-	return &wired{store, e, &control.Server{Engine: e, Store: store, Dialer: dial, Finder: find, Now: now}}, nil
+	return &wired{store, dial, e, &control.Server{Engine: e, Store: store, Dialer: dial, Finder: find, Now: now}}, nil
 }
 
 func (w *wired) close() error { return w.store.Close() }
@@ -85,12 +93,26 @@ func credential(name string) (account.Secret, error) {
 	return account.NewSecret(string(text)), err
 }
 
-// A dialer is xmppout's dialer as the engine wants it.
-type dialer struct{ xmppout.Dialer }
+// A dialer is xmppout's dialer as the engine wants it, and as the
+// configuration that holds now has it.
+type dialer struct {
+	current *atomic.Pointer[xmppout.Dialer]
+}
+
+func newDialer(c configs.Config) dialer {
+	d := dialer{new(atomic.Pointer[xmppout.Dialer])}
+	d.configure(c)
+	return d
+}
+
+// configure makes c hold for every session that is dialled from now on.
+func (d dialer) configure(c configs.Config) {
+	d.current.Store(&xmppout.Dialer{Audience: c.Audience, NoPresence: !c.Presence})
+}
 
 // Dial implements engine.Dialer.
 func (d dialer) Dial(ctx context.Context, a account.Account) (engine.Session, error) {
-	s, err := d.Dialer.Dial(ctx, a)
+	s, err := d.current.Load().Dial(ctx, a)
 	if err != nil {
 		return nil, err // not a nil *Session in an interface
 	}

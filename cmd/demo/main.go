@@ -8,6 +8,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"os"
 	"os/signal"
@@ -29,12 +30,21 @@ func main() {
 	}
 }
 
-func tell(ctx context.Context) error {
+func tell(ctx context.Context) (err error) {
 	ctx, cancel := context.WithTimeout(ctx, limit)
 	defer cancel()
+	bed, err := testbed.New()
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, bed.Close()) }()
+	binary, err := build(ctx, bed.Dir)
+	if err != nil {
+		return err
+	}
 	began := time.Now()
 	s := &story{
-		kind: testbed.Prosody,
+		kind: testbed.Prosody, bed: bed, dir: bed.Dir, binary: binary,
 		say: func(format string, args ...any) {
 			fmt.Printf("%5.1f s  %s\n", time.Since(began).Seconds(), fmt.Sprintf(format, args...))
 		},
@@ -42,7 +52,6 @@ func tell(ctx context.Context) error {
 	if err := s.tell(ctx); err != nil {
 		return err
 	}
-	fmt.Println("\nThe sync log, as `awayd log` shows it:")
-	fmt.Println(s.log)
+	fmt.Printf("\nThe sync log, as `awayd log` shows it:\n\n%s", s.log)
 	return nil
 }

@@ -28,13 +28,13 @@ const (
 type story struct {
 	kind string // of XMPP server
 	say  func(format string, args ...any)
-	// crash, if not nil, is called with the daemon running at the named moments:
-	// linked, live, over.
-	crash func(moment string, p *program) error
-	// binary is awayd, built on demand.
-	binary string
+	// crashes are moments after the start, in order, at which the daemon is
+	// killed and started again.
+	crashes []time.Duration
+	binary  string // awayd
+	bed     *testbed.Bed
+	dir     string // for what belongs to this story alone
 
-	bed      *testbed.Bed
 	xmpp     *testbed.XMPP
 	dav      *testbed.DAV
 	ada, bob testbed.Person
@@ -47,11 +47,7 @@ type story struct {
 }
 
 // tell sets everything up, lets the vacation happen and checks what was seen.
-func (s *story) tell(ctx context.Context) (err error) {
-	if s.bed, err = testbed.New(); err != nil {
-		return err
-	}
-	defer func() { err = errors.Join(err, s.bed.Close()) }()
+func (s *story) tell(ctx context.Context) error {
 	if err := s.prepare(ctx); err != nil {
 		return err
 	}
@@ -68,7 +64,7 @@ func (s *story) prepare(ctx context.Context) (err error) {
 	if s.xmpp, err = s.bed.XMPP(ctx, s.kind); err != nil {
 		return err
 	}
-	if s.dav, err = testbed.StartRadicale(ctx, filepath.Join(s.bed.Dir, "calendars"), testbed.RadicaleOptions{
+	if s.dav, err = testbed.StartRadicale(ctx, filepath.Join(s.dir, "calendars"), testbed.RadicaleOptions{
 		Users: map[string]string{"ada": "calendar secret"}, TLS: s.bed.CA,
 	}); err != nil {
 		return err
@@ -84,12 +80,7 @@ func (s *story) prepare(ctx context.Context) (err error) {
 		return err
 	}
 	s.say("Ada and Bob are contacts; Ada is offline, Bob is online")
-	if s.binary == "" {
-		if s.binary, err = build(ctx, s.bed.Dir); err != nil {
-			return err
-		}
-	}
-	s.program, err = newProgram(s.binary, s.bed.Dir)
+	s.program, err = newProgram(s.binary, s.dir)
 	return err
 }
 
@@ -110,6 +101,9 @@ func (s *story) befriend(ctx context.Context) error {
 		return err
 	}
 	s.watch = &watch{contact: bob, of: s.ada.JID}
+	if len(s.crashes) > 0 {
+		s.watch.patience = 2 * time.Second
+	}
 	return until(ctx, "Bob sees Ada offline", func() (bool, error) { return s.watch.offline(), nil })
 }
 
@@ -132,30 +126,30 @@ func (s *story) happen(ctx context.Context) error {
 		return err
 	}
 	s.say("awayd has staged the message on Ada's node, hidden; it is to show at %s", s.start.Format("15:04:05"))
-	for _, moment := range []struct {
-		name string
-		at   time.Time
-	}{{"linked", s.start.Add(-2 * time.Second)}, {"live", s.start.Add(length / 2)}, {"over", s.end.Add(afterwards)}} {
-		if err := sleepUntil(ctx, moment.at); err != nil {
+	for _, moment := range s.crashes {
+		if err := s.watchUntil(ctx, s.start.Add(moment)); err != nil {
 			return err
 		}
-		s.tellSeen()
-		if s.crash != nil {
-			if err := s.crash(moment.name, s.program); err != nil {
-				return err
-			}
+		if err := s.program.kill(); err != nil {
+			return err
 		}
+		s.say("awayd is killed and started again")
+		if err := s.program.start(ctx); err != nil {
+			return err
+		}
+	}
+	if err := s.watchUntil(ctx, s.end.Add(afterwards)); err != nil {
+		return err
 	}
 	if err := s.staged(ctx, s.next); err != nil {
 		return err
 	}
 	s.say("the following vacation is staged already, hidden")
 	// What a server might still push because of that has a second to arrive.
-	if err := sleepUntil(ctx, time.Now().Add(time.Second)); err != nil {
+	if err := s.watchUntil(ctx, time.Now().Add(time.Second)); err != nil {
 		return err
 	}
 	stopWatching()
-	s.tellSeen()
 	if err := s.check(ctx); err != nil {
 		return err
 	}
@@ -197,11 +191,11 @@ func vevent(uid, title string, start, end time.Time) string {
 
 // link links Ada's account with her calendars, as a person would.
 func (s *story) link(ctx context.Context) error {
-	password, err := secretFile(s.bed.Dir, "jid-password", s.ada.Password)
+	password, err := secretFile(s.dir, "jid-password", s.ada.Password)
 	if err != nil {
 		return err
 	}
-	calendarPassword, err := secretFile(s.bed.Dir, "calendar-password", "calendar secret")
+	calendarPassword, err := secretFile(s.dir, "calendar-password", "calendar secret")
 	if err != nil {
 		return err
 	}
@@ -247,10 +241,21 @@ func (s *story) staged(ctx context.Context, start time.Time) error {
 	})
 }
 
-// tellSeen says what Bob has seen since he was last asked.
-func (s *story) tellSeen() {
-	for _, line := range s.watch.news(s.start) {
-		s.say("%s", line)
+// watchUntil tells what Bob sees as it happens.
+func (s *story) watchUntil(ctx context.Context, t time.Time) error {
+	for {
+		for _, line := range s.watch.news(s.start) {
+			s.say("%s", line)
+		}
+		wait := min(time.Until(t), 100*time.Millisecond)
+		if wait <= 0 {
+			return nil
+		}
+		select {
+		case <-ctx.Done():
+			return ctx.Err()
+		case <-time.After(wait):
+		}
 	}
 }
 
@@ -275,13 +280,4 @@ func loggedWithReason(log, kind string) bool {
 		}
 	}
 	return false
-}
-
-func sleepUntil(ctx context.Context, t time.Time) error {
-	select {
-	case <-ctx.Done():
-		return ctx.Err()
-	case <-time.After(time.Until(t)):
-		return nil
-	}
 }

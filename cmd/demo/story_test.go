@@ -2,41 +2,65 @@ package main
 
 import (
 	"context"
+	"flag"
+	"fmt"
+	"os"
 	"testing"
+	"time"
 
 	"awayd/cmd/testbed"
 )
 
-// The whole story, on each server, undisturbed and with the daemon killed at
-// every moment of interest.
+// The stories wait for the clock most of the time, so many fit side by side on
+// few cores.
+func TestMain(m *testing.M) {
+	flag.Parse()
+	if err := flag.Set("test.parallel", "6"); err != nil {
+		panic(err)
+	}
+	os.Exit(m.Run())
+}
+
+// crashes are moments around the start, in the middle and around the end of
+// the vacation at which the daemon is killed.
+var crashes = [][]time.Duration{
+	nil,
+	{-2 * time.Second, length / 2, length + afterwards - time.Second},
+	{0, length},
+	{10 * time.Millisecond, length + 10*time.Millisecond},
+	{25 * time.Millisecond, length + 25*time.Millisecond},
+	{50 * time.Millisecond, length + 50*time.Millisecond},
+}
+
+// The whole story on each server, undisturbed and with the daemon killed.
 func TestStory(t *testing.T) {
 	binary, err := build(t.Context(), t.TempDir())
 	if err != nil {
 		t.Fatal(err)
 	}
 	for _, kind := range []string{testbed.Prosody, testbed.Ejabberd} {
-		for name, crash := range map[string]func(string, *program) error{
-			"undisturbed": nil,
-			"killed":      killAndRestart(t.Context()),
-		} {
-			t.Run(kind+" "+name, func(t *testing.T) {
-				t.Parallel()
-				s := &story{kind: kind, binary: binary, say: t.Logf, crash: crash}
-				ctx, cancel := context.WithTimeout(t.Context(), limit)
-				defer cancel()
-				if err := s.tell(ctx); err != nil {
-					t.Fatal(err)
+		t.Run(kind, func(t *testing.T) {
+			t.Parallel()
+			bed, err := testbed.New()
+			if err != nil {
+				t.Fatal(err)
+			}
+			t.Cleanup(func() {
+				if err := bed.Close(); err != nil {
+					t.Error(err)
 				}
 			})
-		}
-	}
-}
-
-func killAndRestart(ctx context.Context) func(string, *program) error {
-	return func(_ string, p *program) error {
-		if err := p.kill(); err != nil {
-			return err
-		}
-		return p.start(ctx)
+			for _, c := range crashes {
+				t.Run(fmt.Sprint("killed at ", c), func(t *testing.T) {
+					t.Parallel()
+					s := &story{kind: kind, bed: bed, dir: t.TempDir(), binary: binary, say: t.Logf, crashes: c}
+					ctx, cancel := context.WithTimeout(t.Context(), limit)
+					defer cancel()
+					if err := s.tell(ctx); err != nil {
+						t.Fatal(err)
+					}
+				})
+			}
+		})
 	}
 }

@@ -19,13 +19,17 @@ const askEvery = 500 * time.Millisecond
 type watch struct {
 	contact *testbed.Contact
 	of      string // bare JID
+	// patience is what a daemon that is killed at the start or at the end may
+	// take longer.
+	patience time.Duration
 
 	mu         sync.Mutex
 	answers    []answer
 	subscribed bool
 	told       int // of what was received, already told as news
 	answered   int // of answers, likewise
-	refusals   int
+	lastSeen   string
+	lastAnswer string
 }
 
 // An answer is what one question brought.
@@ -89,37 +93,40 @@ func (w *watch) offline() bool {
 
 func bare(jid string) string { b, _, _ := strings.Cut(jid, "/"); return b }
 
-// news tells, in words, what was seen since the last call.
+// news tells, in words, what was seen since the last call. What is told twice,
+// as to somebody who is a contact and subscribed too, is told here once.
 func (w *watch) news(start time.Time) []string {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	var lines []string
+	add := func(line string, last *string) {
+		if line != "" && line != *last {
+			lines, *last = append(lines, line), line
+		}
+	}
 	for ; w.answered < len(w.answers); w.answered++ {
-		if a := w.answers[w.answered]; a.refused != "" {
-			w.refusals++
-		} else if a.err == nil && w.refusals > 0 {
-			lines = append(lines, fmt.Sprintf("Bob asked %d times and was refused each time; now he may read it, and subscribes", w.refusals))
-			w.refusals = 0
+		switch a := w.answers[w.answered]; {
+		case a.refused != "":
+			add("Bob asks for Ada's message every half second, and is refused", &w.lastAnswer)
+		case len(a.items) > 0:
+			add("Bob asks again and may read it; he subscribes, to be told whatever comes next", &w.lastAnswer)
 		}
 	}
 	received := w.contact.Received()
 	for ; w.told < len(received); w.told++ {
-		if line := inWords(received[w.told], start); line != "" {
-			lines = append(lines, line)
-		}
-	}
-	if w.refusals > 0 {
-		lines = append(lines, fmt.Sprintf("Bob asked %d times for Ada's message and was refused each time", w.refusals))
-		w.refusals = 0
+		add(inWords(received[w.told], start), &w.lastSeen)
 	}
 	return lines
 }
 
 func inWords(r testbed.Received, start time.Time) string {
-	after := fmt.Sprintf("%.2f s after the start", r.At.Sub(start).Seconds())
+	after := fmt.Sprintf("%.1f s after the start", r.At.Sub(start).Seconds())
 	switch {
 	case r.Event != nil && len(r.Event.Items) > 0 && r.Event.Items[0].OOO:
 		i := r.Event.Items[0]
+		if endsIt(r) {
+			return fmt.Sprintf("Bob is told, %s: it is over since %s", after, i.End)
+		}
 		return fmt.Sprintf("Bob is told, %s: from %s to %s, %q", after, i.Start, i.End, i.Message)
 	case r.Retracts("current"):
 		return "Bob is told, " + after + ": the message is taken back"
@@ -154,7 +161,7 @@ func (w *watch) verifyAnswers(start, end time.Time) error {
 			if seen {
 				return fmt.Errorf("early: the contact could read %+v %s before the start", a.items, start.Sub(a.at))
 			}
-		case a.asked.After(start.Add(time.Second)) && a.at.Before(end):
+		case a.asked.After(start.Add(time.Second+w.patience)) && a.at.Before(end):
 			during++
 			if !seen {
 				return fmt.Errorf("the contact was refused (%s) %s after the start", a.refused, a.asked.Sub(start))
@@ -162,7 +169,7 @@ func (w *watch) verifyAnswers(start, end time.Time) error {
 			if i := a.items[0]; i.Start == "" || i.End == "" || i.Message == "" {
 				return fmt.Errorf("the contact read an incomplete message %+v", i)
 			}
-		case a.asked.After(end.Add(slack)):
+		case a.asked.After(end.Add(slack + w.patience)):
 			after++
 			if seen {
 				return fmt.Errorf("stale: the contact could read %+v %s after the end", a.items, a.asked.Sub(end))
@@ -190,10 +197,10 @@ func (w *watch) verifyTold(start, end, next time.Time) error {
 		if r.At.Before(start) {
 			return fmt.Errorf("early: %s before the start the contact was sent %s", start.Sub(r.At), r.Raw)
 		}
-		if i, ok := r.Item("current"); ok && !r.At.After(start.Add(time.Second)) && i.Message != "" {
+		if i, ok := r.Item("current"); ok && !r.At.After(start.Add(time.Second+w.patience)) && i.Message != "" {
 			toldStart = true
 		}
-		toldEnd = toldEnd || (r.At.Before(end.Add(slack)) && endsIt(r))
+		toldEnd = toldEnd || (r.At.Before(end.Add(slack+w.patience)) && endsIt(r))
 	}
 	if !toldStart {
 		return errors.New("the contact was not told of the start within a second")
@@ -225,7 +232,7 @@ func (w *watch) verifyPresence(start, end time.Time) error {
 		if r.Name != "presence" || bare(r.From) != w.of || r.Type != "" {
 			continue
 		}
-		if r.At.Before(start) || r.At.After(end.Add(slack)) {
+		if r.At.Before(start) || r.At.After(end.Add(slack+w.patience)) {
 			return fmt.Errorf("the person came online because of awayd outside the vacation: %s", r.Raw)
 		}
 		if r.Show != "xa" {

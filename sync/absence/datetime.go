@@ -65,9 +65,10 @@ func (d DateTime) MarshalText() ([]byte, error) { return []byte(d.String()), nil
 func (d *DateTime) UnmarshalText(text []byte) error {
 	s, zone := string(text), (*time.Location)(nil)
 	if i := strings.LastIndexByte(s, ':'); i >= 0 {
+		// "Local" would be the zone of whatever machine reads it.
 		loc, err := time.LoadLocation(s[:i])
-		if err != nil {
-			return fmt.Errorf("read date-time %q: %w", s, err)
+		if err != nil || loc == time.Local {
+			return fmt.Errorf("read date-time %q: unknown zone", s)
 		}
 		s, zone = s[i+1:], loc
 	}
@@ -77,8 +78,11 @@ func (d *DateTime) UnmarshalText(text []byte) error {
 		utc    bool
 	}{{"20060102T150405Z", false, true}, {"20060102T150405", false, false}, {"20060102", true, false}} {
 		if t, err := time.Parse(form.layout, s); err == nil {
-			if form.utc {
+			switch {
+			case form.utc:
 				zone = time.UTC
+			case form.date:
+				zone = nil
 			}
 			*d = DateTime{Wall: t, Date: form.date, Zone: zone}
 			return nil

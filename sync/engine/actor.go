@@ -34,10 +34,13 @@ type actor struct {
 	stop   context.CancelFunc
 	inbox  chan func()
 	polled chan polled
-	nudge  chan struct{} // the clock was changed, or a command wants a turn
+	nudge  chan struct{} // the clock was changed
+
+	passive bool // nothing runs: questions are answered where they are asked
 
 	mu     sync.Mutex
 	status Status
+	asking sync.Mutex // of a passive one: questions take turns
 
 	// Owned by run.
 	acct       account.Account
@@ -168,6 +171,11 @@ func (a *actor) wake() {
 func (a *actor) do(ctx context.Context, f func(context.Context) error) error {
 	ctx, cancel := context.WithTimeout(ctx, commandLimit)
 	defer cancel()
+	if a.passive {
+		a.asking.Lock()
+		defer a.asking.Unlock()
+		return f(ctx)
+	}
 	done := make(chan error, 1)
 	select {
 	case a.inbox <- func() { done <- f(ctx) }:

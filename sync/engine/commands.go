@@ -14,11 +14,12 @@ import (
 
 // adopt makes acct the account that runs, and polls what is new in it.
 func (a *actor) adopt(acct account.Account) error {
-	login := a.acct.Login
+	login, audience, presence := a.acct.Login, a.audience, a.presence
 	if err := a.adoptUnbuilt(acct); err != nil {
 		return err
 	}
-	if login != acct.Login {
+	// A session is made for one login, one audience and one way to appear.
+	if login != a.acct.Login || audience != a.audience || presence != a.presence {
 		a.hangUp()
 	}
 	a.retryAt, a.looked = time.Time{}, time.Time{}
@@ -185,10 +186,15 @@ type SyncResult struct {
 
 // A syncWait is a caller waiting for polls that are under way.
 type syncWait struct {
-	pending map[*calendar]bool
-	errs    []string
-	done    chan []string
+	pending  map[*calendar]bool
+	failures int // of the XMPP side since
+	errs     []string
+	done     chan []string
 }
+
+// waitFailures is how often the XMPP side may fail before those who wait are
+// told so: what a server refuses at one moment it often does at the next.
+const waitFailures = 2
 
 func (w *syncWait) finish(err error) {
 	if err != nil {
@@ -239,7 +245,7 @@ func (a *actor) merged(c *calendar, err error) {
 // just ended acted on it.
 func (a *actor) settleWaits() {
 	a.waiting = slices.DeleteFunc(a.waiting, func(w *syncWait) bool {
-		if len(w.pending) > 0 {
+		if len(w.pending) > 0 || (a.trouble != "" && w.failures < waitFailures) {
 			return false
 		}
 		var err error

@@ -39,7 +39,8 @@ type Engine struct {
 	defaults Defaults
 	schedule cron.Schedule
 	actors   map[string]*actor
-	ctx      context.Context // of Run; nil before
+	ctx      context.Context // of Run or Load; nil before
+	passive  bool            // loaded only
 	running  sync.WaitGroup
 }
 
@@ -66,15 +67,18 @@ func New(c Config) (*Engine, error) {
 	}, nil
 }
 
-// Load gives every account an owner that answers questions but does nothing.
-// [Engine.Run] does it too.
-func (e *Engine) Load(ctx context.Context) error {
+// Load makes the accounts known, so that questions about them are answered from
+// what is stored. Nothing is polled and nothing is sent: that is for
+// [Engine.Run], which needs no Load.
+func (e *Engine) Load(ctx context.Context) error { return e.load(ctx, true) }
+
+func (e *Engine) load(ctx context.Context, passive bool) error {
 	accounts, err := e.store.Accounts(ctx)
 	if err != nil {
 		return fmt.Errorf("load accounts: %w", err)
 	}
 	e.mu.Lock()
-	e.ctx = ctx
+	e.ctx, e.passive = ctx, passive
 	e.mu.Unlock()
 	for _, acct := range accounts {
 		if _, err := e.own(acct); err != nil {
@@ -84,13 +88,13 @@ func (e *Engine) Load(ctx context.Context) error {
 	return nil
 }
 
-// Run loads the accounts and keeps them in step until ctx ends. It calls ready
-// once every account is being looked after.
+// Run keeps the accounts in step until ctx ends. It calls ready once every
+// account is being looked after.
 func (e *Engine) Run(ctx context.Context, ready func()) error {
 	ctx, cancel := context.WithCancel(ctx)
 	defer e.running.Wait()
 	defer cancel()
-	if err := e.Load(ctx); err != nil {
+	if err := e.load(ctx, false); err != nil {
 		return err
 	}
 	for _, a := range e.all() {
@@ -113,7 +117,7 @@ func (e *Engine) Run(ctx context.Context, ready func()) error {
 // own makes the owner of an account.
 func (e *Engine) own(acct account.Account) (*actor, error) {
 	e.mu.Lock()
-	ctx := e.ctx
+	ctx, passive := e.ctx, e.passive
 	e.mu.Unlock()
 	if ctx == nil || ctx.Err() != nil {
 		return nil, errStopped
@@ -122,6 +126,7 @@ func (e *Engine) own(acct account.Account) (*actor, error) {
 	if err != nil {
 		return nil, err
 	}
+	a.passive = passive
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	if _, ok := e.actors[acct.JID]; ok {

@@ -57,6 +57,9 @@ func (a *actor) round() (bool, error) {
 	if err := a.look(); err != nil {
 		return false, err
 	}
+	if err := a.settleBegun(); err != nil {
+		return false, err
+	}
 	actions := plan.Decide(a.wish(), a.observed, a.journal, a.e.now())
 	for _, action := range actions {
 		if err := a.perform(a.ctx, action); err != nil {
@@ -138,16 +141,32 @@ func (a *actor) shown() (plan.Payload, bool) {
 	return plan.Payload{}, false
 }
 
+// settleBegun logs an action that had taken effect when awayd was cut short
+// before it could say so.
+func (a *actor) settleBegun() error {
+	action, done := a.journal.Finished(a.observed)
+	if !done {
+		return nil
+	}
+	e := a.entry(action)
+	e.Reason += " (noted after an interruption)"
+	a.append(e)
+	return a.saveJournal(a.journal.Done(action))
+}
+
+// entry is what the sync log says of an action.
+func (a *actor) entry(action plan.Action) account.Entry {
+	e := account.Entry{Time: a.e.now(), Kind: logKind(action.Kind), Reason: action.Reason, Period: a.span(action)}
+	if len(action.UIDs) > 0 {
+		e.UID = action.UIDs[0]
+	}
+	return e
+}
+
 // perform carries out one action, journalled before and after, and logs it.
 func (a *actor) perform(ctx context.Context, action plan.Action) error {
 	began := a.e.now()
-	entry := account.Entry{
-		Time: began, Kind: logKind(action.Kind), Reason: action.Reason,
-		Period: a.span(action),
-	}
-	if len(action.UIDs) > 0 {
-		entry.UID = action.UIDs[0]
-	}
+	entry := a.entry(action)
 	if action.Recover {
 		lost := entry
 		lost.Kind, lost.Reason = account.KindRecover, "the node is gone from the server: publishing again"
@@ -166,17 +185,19 @@ func (a *actor) perform(ctx context.Context, action plan.Action) error {
 		err = a.session.Do(ctx, action, ledger{a, withdrawing})
 		cancel()
 	}
-	if err == nil {
-		if err = a.saveJournal(a.journal.Done(action)); err != nil && withdrawing {
-			err = nil
-		}
-	}
 	entry.Duration = a.e.now().Sub(began)
 	if err != nil {
 		entry.Outcome, entry.Error = account.Failed, err.Error()
 		a.looked = time.Time{}
 	}
+	// Logged before it is journalled as done: a crash between the two says it
+	// twice rather than never.
 	a.append(entry)
+	if err == nil {
+		if err = a.saveJournal(a.journal.Done(action)); err != nil && withdrawing {
+			err = nil
+		}
+	}
 	if err != nil {
 		return fmt.Errorf("%s: %w", action.Kind, err)
 	}
@@ -255,6 +276,9 @@ func (a *actor) failed(err error) {
 	if a.trouble != err.Error() {
 		a.trouble = err.Error()
 		a.append(account.Entry{Kind: account.KindError, Outcome: account.Failed, Reason: "the XMPP side does not work", Error: a.trouble})
+	}
+	for _, w := range a.waiting {
+		w.failures++
 	}
 	a.hangUp()
 	wait := a.retry.NextBackOff()

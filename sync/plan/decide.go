@@ -86,12 +86,12 @@ func (d *decision) during() []Action {
 	}
 	atRightModel := d.seen.Access == d.wish.Audience && !d.seen.Hidden()
 	switch {
-	case d.current != nil && d.seen.Hidden() && d.journal.Intent == "" && d.sawCurrent():
+	case d.current != nil && d.seen.Hidden() && d.begun() == "" && d.sawCurrent():
 		return []Action{d.yield(d.live, "the node was hidden by another client")}
-	case d.current == nil || d.archive != nil || !atRightModel:
+	case d.current == nil || d.archive != nil || !atRightModel || d.begun() == Reveal:
 		fresh := !d.journal.Clean && !d.mine()
 		return []Action{d.reveal(want, fresh, false)}
-	case !d.current.Payload.Equal(want):
+	case !d.current.Payload.Equal(want) || d.begun() == Amend:
 		return []Action{d.amend(want)}
 	}
 	return nil
@@ -102,7 +102,7 @@ func (d *decision) between() []Action {
 	if !d.seen.Exists {
 		return d.stageNext(false)
 	}
-	unfinished := d.journal.Intent == Withdraw && !d.journal.Clean
+	unfinished := d.begun() == Withdraw && !d.journal.Clean
 	if (d.mine() && !d.seen.Hidden()) || unfinished {
 		return append([]Action{d.withdraw()}, d.stageNext(false)...)
 	}
@@ -136,10 +136,18 @@ func (d *decision) sawCurrent() bool {
 	return d.journal.Seen != nil && d.journal.Seen.ID == ItemCurrent
 }
 
+// begun is the kind of the action that was cut short, if one was.
+func (d *decision) begun() Kind {
+	if d.journal.Begun == nil {
+		return ""
+	}
+	return d.journal.Begun.Kind
+}
+
 // vanished reports whether awayd's item disappeared from a node that is still
 // there, without awayd having begun anything.
 func (d *decision) vanished() bool {
-	return d.journal.Seen != nil && d.journal.Intent == "" && !d.mine()
+	return d.journal.Seen != nil && d.begun() == "" && !d.mine()
 }
 
 func (d *decision) overridden(p absence.Period) bool {

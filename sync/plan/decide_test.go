@@ -48,10 +48,14 @@ func TestDecide(t *testing.T) {
 	clean.Clean = true
 	seenLive.Seen = &liveItem
 	seenNext.Seen, seenNext.Clean = &nextItem, true
-	withdrawing.Intent = Withdraw
+	withdrawing.Begun = &Action{Kind: Withdraw}
 	overridden := mine
 	overridden.Override = &Override{Period: live.Key(), Until: live.End}
 	moved := period("live", -1, 3)
+	revealing, amending, staging := seenLive, seenLive, clean
+	revealing.Begun = &Action{Kind: Reveal, Payload: liveItem.Payload}
+	amending.Begun = &Action{Kind: Amend, Payload: liveItem.Payload}
+	staging.Begun = &Action{Kind: Stage, Payload: nextItem.Payload}
 	archivedLive := item(ItemArchive, live)
 
 	tests := []struct {
@@ -79,6 +83,9 @@ func TestDecide(t *testing.T) {
 		{"begins, a node that was open before", wish(live), node(Whitelist), mine, []Kind{Reveal}, func(a Action) bool { return a.Fresh }},
 		{"reveal cut short after opening", wish(live), node(Presence, archivedLive), mine, []Kind{Reveal}, func(a Action) bool { return !a.Fresh }},
 		{"live and right", wish(live, next), node(Presence, liveItem), seenLive, nil, nil},
+		{"reveal cut short after publishing, contacts perhaps not told", wish(live), node(Presence, liveItem), revealing, []Kind{Reveal}, func(a Action) bool { return !a.Fresh }},
+		{"amend cut short after publishing", wish(live), node(Presence, liveItem), amending, []Kind{Amend}, nil},
+		{"stage cut short after publishing", wish(next), node(Whitelist, nextItem), staging, nil, nil},
 		{"live to a wider audience than asked for", wish(live), node(Open, liveItem), seenLive, []Kind{Reveal}, nil},
 		{"live, event changed", wish(moved), node(Presence, liveItem), seenLive, []Kind{Amend}, func(a Action) bool { return a.Payload.End.Equal(at(3)) }},
 		{"live, removed by the person", wish(live), node(Presence), seenLive, []Kind{Yield}, nil},
@@ -148,6 +155,35 @@ func TestForecast(t *testing.T) {
 		s := steps[i]
 		if s.Kind != w.kind || !s.At.Equal(at(w.at)) || PeriodOf(wish(p, q).Timeline, s) != w.of {
 			t.Errorf("step %d: got %s at %s, want %s at %s", i, s.Kind, s.At, w.kind, at(w.at))
+		}
+	}
+}
+
+func TestFinished(t *testing.T) {
+	next := period("next", 5, 9)
+	archived := item(ItemArchive, next)
+	begun := func(k Kind) Journal {
+		return Journal{Sent: sent(archived), Begun: &Action{Kind: k, Payload: archived.Payload}}
+	}
+	tests := []struct {
+		name string
+		j    Journal
+		seen Observed
+		want bool
+	}{
+		{"nothing begun", Journal{}, Observed{}, false},
+		{"staged", begun(Stage), node(Whitelist, archived), true},
+		{"not staged yet", begun(Stage), Observed{}, false},
+		{"staged, but visible", begun(Stage), node(Presence, archived), false},
+		{"withdrawn", begun(Withdraw), Observed{}, true},
+		{"retracted, but the node is still there", begun(Withdraw), node(Presence), false},
+		{"unstaged", begun(Unstage), node(Whitelist), true},
+		{"not unstaged yet", begun(Unstage), node(Whitelist, archived), false},
+		{"revealed: contacts may not have been told", begun(Reveal), node(Presence, archived), false},
+	}
+	for _, test := range tests {
+		if _, got := test.j.Finished(test.seen); got != test.want {
+			t.Errorf("%s: got %t", test.name, got)
 		}
 	}
 }

@@ -10,6 +10,7 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"maps"
+	"reflect"
 	"time"
 )
 
@@ -121,8 +122,9 @@ type Journal struct {
 	// let into it. Only such a node may carry a staged message, because
 	// subscriptions and affiliations outlive a change of the access model.
 	Clean bool `json:"clean,omitempty"`
-	// Intent is the action that was begun and is not known to be finished.
-	Intent Kind `json:"intent,omitempty"`
+	// Begun is the action that was begun and is not known to be finished. It is
+	// whole, so that the log can tell of it after a crash.
+	Begun *Action `json:"begun,omitempty"`
 	// Seen is awayd's own item as the server last showed it.
 	Seen *Item `json:"seen,omitempty"`
 	// Override is the period that the person took into their own hands.
@@ -146,18 +148,46 @@ func (j Journal) Equal(k Journal) bool {
 	if j.Override != nil && (j.Override.Period != k.Override.Period || !j.Override.Until.Equal(k.Override.Until)) {
 		return false
 	}
-	return j.Clean == k.Clean && j.Intent == k.Intent && maps.EqualFunc(j.Sent, k.Sent, time.Time.Equal)
+	if (j.Begun == nil) != (k.Begun == nil) || (j.Begun != nil && !reflect.DeepEqual(*j.Begun, *k.Begun)) {
+		return false
+	}
+	return j.Clean == k.Clean && maps.EqualFunc(j.Sent, k.Sent, time.Time.Equal)
 }
 
 // Begin returns the journal as it must be kept before a is tried.
 func (j Journal) Begin(a Action) Journal {
-	j.Intent = a.Kind
+	j.Begun = &a
 	return j
+}
+
+// Finished returns the action that was begun, if o shows that it was carried
+// out in full all the same. A Reveal or an Amend never counts as such: that the
+// item is there does not prove that contacts were told, because some servers
+// tell them through awayd's own connection.
+func (j Journal) Finished(o Observed) (Action, bool) {
+	if j.Begun == nil {
+		return Action{}, false
+	}
+	var mine, right bool
+	for _, i := range o.Items {
+		mine = mine || j.Wrote(i)
+		right = right || (i.ID == ItemArchive && i.Payload.Equal(j.Begun.Payload))
+	}
+	done := false
+	switch j.Begun.Kind {
+	case Stage:
+		done = right && o.Hidden()
+	case Withdraw:
+		done = !mine && (!o.Exists || j.Begun.Spare)
+	case Unstage:
+		done = !mine
+	}
+	return *j.Begun, done
 }
 
 // Done returns the journal after a succeeded.
 func (j Journal) Done(a Action) Journal {
-	j.Intent = ""
+	j.Begun = nil
 	switch a.Kind {
 	case Yield:
 		j.Override = &Override{Period: a.Period, Until: a.Until, Why: a.Reason}
@@ -170,7 +200,7 @@ func (j Journal) Done(a Action) Journal {
 
 // Saw returns the journal after o was observed and nothing was left to do.
 func (j Journal) Saw(o Observed, now time.Time) Journal {
-	j.Intent = ""
+	j.Begun = nil
 	j.Seen = nil
 	for _, i := range o.Items {
 		if j.Wrote(i) && (j.Seen == nil || i.ID == ItemCurrent) {

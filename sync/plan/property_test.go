@@ -72,7 +72,9 @@ func genScene(t *rapid.T) scene {
 		}
 	}
 	s.j.Clean = rapid.Bool().Draw(t, "clean")
-	s.j.Intent = rapid.SampledFrom([]Kind{"", Stage, Unstage, Reveal, Amend, Withdraw}).Draw(t, "intent")
+	if k := rapid.SampledFrom([]Kind{"", Stage, Unstage, Reveal, Amend, Withdraw}).Draw(t, "begun"); k != "" {
+		s.j.Begun = &Action{Kind: k}
+	}
 	if len(mine) > 0 && rapid.Bool().Draw(t, "seen") {
 		s.j.Seen = &Item{
 			ID:      rapid.SampledFrom([]string{ItemCurrent, ItemArchive}).Draw(t, "seen id"),

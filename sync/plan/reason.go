@@ -16,8 +16,11 @@ func (d *decision) reasonStage() string {
 
 func (d *decision) reasonReveal(recovering bool) string {
 	s := fmt.Sprintf("%s began %s", describe(d.live), clock(d.live.Start, d.live))
-	if recovering {
+	switch {
+	case recovering:
 		s += "; the server had lost the message"
+	case d.begun() == Reveal:
+		s += "; an earlier attempt had been cut short"
 	}
 	return s
 }
@@ -25,6 +28,8 @@ func (d *decision) reasonReveal(recovering bool) string {
 func (d *decision) reasonAmend(want Payload) string {
 	was := d.current.Payload
 	switch {
+	case was.Equal(want):
+		return fmt.Sprintf("the message of %s; told again after an interruption", describe(d.live))
 	case !was.End.Equal(want.End):
 		return fmt.Sprintf("%s now ends %s, not %s", describe(d.live), clock(want.End, d.live), clock(was.End, d.live))
 	case !was.Start.Equal(want.Start):

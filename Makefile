@@ -1,0 +1,54 @@
+# What one needs to work on awayd. `make` alone says what there is.
+
+VERSION     := $(shell git describe --tags --always --dirty 2>/dev/null || echo devel)
+STATICCHECK := honnef.co/go/tools/cmd/staticcheck@v0.8.2
+GOVULNCHECK := golang.org/x/vuln/cmd/govulncheck@v1.1.4
+
+# Real servers for the tests, and systemd-analyze. lua-sec is Prosody's TLS.
+SERVERS := prosody lua-sec ejabberd radicale xandikos systemd
+# The race detector needs a C compiler.
+COMPILER := gcc libc6-dev
+
+# How long `make test-long` spends on each fuzz target.
+FUZZTIME ?= 60s
+
+.PHONY: help
+help: ## says what there is
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+.PHONY: build
+build: ## builds bin/awayd
+	go build -trimpath -buildvcs=false -ldflags '-X main.version=$(VERSION)' -o bin/awayd ./cmd/awayd
+
+.PHONY: demo
+demo: servers ## tells the story of one vacation on real servers, in half a minute
+	@go run ./cmd/demo
+
+.PHONY: test
+test: servers ## runs every test, those on real servers too
+	go test -count=1 -timeout 20m ./...
+
+.PHONY: test-long
+test-long: servers ## runs what takes longer than CI should: more cases, soaks, fuzzing
+	.ci/long $(FUZZTIME)
+
+.PHONY: check
+check: servers compiler ## gofmt, vet, staticcheck, govulncheck, tidy, race detector
+	@unformatted=$$(gofmt -l .); [ -z "$$unformatted" ] || { echo "gofmt would change:"; echo "$$unformatted"; exit 1; }
+	go vet ./...
+	go run $(STATICCHECK) ./...
+	go mod tidy -diff
+	@.ci/vulnerabilities $(GOVULNCHECK)
+	go test -race -count=1 -timeout 20m $$(go list ./... | grep -v -e /cmd/demo -e /cmd/testbed)
+
+.PHONY: servers
+servers: ## installs the servers that tests need, if they are missing (Debian, root or sudo)
+	@cmd/testbed/install.sh $(SERVERS)
+
+.PHONY: compiler
+compiler:
+	@cmd/testbed/install.sh $(COMPILER)
+
+.PHONY: clean
+clean: ## removes what was built
+	rm -rf bin

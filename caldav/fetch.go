@@ -1,0 +1,141 @@
+package caldav
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"maps"
+	"net/http"
+	"net/url"
+	"slices"
+	"strings"
+
+	"awayd/sync/absence"
+)
+
+// batch is how many objects one multiget asks for.
+const batch = 50
+
+// A download is what came of fetching one member.
+type download struct {
+	member
+	data    []byte
+	missing string // why there is no data
+	refused string // why there never will be, for this version
+}
+
+// fetchNew downloads the members whose version has not been seen and adds them
+// to the delta.
+func (p *poll) fetchNew(ctx context.Context) error {
+	var want []member
+	for _, id := range slices.Sorted(maps.Keys(p.members)) {
+		m := p.members[id]
+		switch {
+		case m.trouble != "":
+			p.failed(m, m.trouble)
+		case !p.was.Seen.holds(m.id, m.etag):
+			want = append(want, m)
+		}
+	}
+	for part := range slices.Chunk(want, batch) {
+		got, err := p.fetch(ctx, part)
+		if err != nil {
+			return err
+		}
+		for _, d := range got {
+			if d.missing != "" {
+				p.failed(d.member, d.missing)
+				continue
+			}
+			o := absence.Object{Href: d.id, ETag: d.etag}
+			if d.refused != "" {
+				o.Errors = []absence.ObjectError{{Reason: d.refused}}
+			} else {
+				o.Events, o.Errors = readObject(d.data)
+			}
+			p.delta.Changed = append(p.delta.Changed, o)
+			p.now.Seen.put(d.id, p.members[d.id].etag)
+		}
+	}
+	slices.SortFunc(p.delta.Changed, func(a, b absence.Object) int { return strings.Compare(a.Href, b.Href) })
+	if len(p.now.Seen) > maxMembers {
+		return &Error{Host: p.origin.Host, what: "the calendar holds too many objects", hint: "link a smaller calendar"}
+	}
+	return nil
+}
+
+// failed notes a member that could not be had. One that is known stays as it
+// is; a new one becomes known as an object that is broken, in no version.
+// Either is tried again at the next poll.
+func (p *poll) failed(m member, why string) {
+	p.now.Relist = true
+	if !p.was.Seen.knows(m.id) {
+		p.delta.Changed = append(p.delta.Changed, absence.Object{
+			Href: m.id, ETag: m.etag, Errors: []absence.ObjectError{{Reason: why}},
+		})
+		p.now.Seen.put(m.id, "")
+	}
+}
+
+// fetch downloads members with one multiget, and one by one those of which it
+// brought nothing: servers leave out what they cannot find (sabre/dav), say
+// 404 for what is there (iCloud) or stop at an object that is too large.
+func (p *poll) fetch(ctx context.Context, want []member) ([]download, error) {
+	got := map[string]download{}
+	hrefs := make([]string, len(want))
+	for i, m := range want {
+		hrefs[i] = m.href
+	}
+	_, _, err := p.multistatus(ctx, request{"REPORT", p.origin, "1", multigetReport(hrefs)}, func(at *url.URL, r response) {
+		data := r.prop(nsCalDAV, "calendar-data")
+		m, self, ok := p.member(at, r)
+		if self || !ok || m.trouble != "" || data == nil {
+			return
+		}
+		got[m.id] = download{member: m, data: data.text}
+	})
+	if err != nil && !oneByOne(err) {
+		return nil, err
+	}
+	all := make([]download, 0, len(want))
+	for _, m := range want {
+		d, ok := got[m.id]
+		if !ok {
+			if d, err = p.fetchOne(ctx, m); err != nil {
+				return nil, err
+			}
+		}
+		if d.etag == "" {
+			d.etag = m.etag
+		}
+		all = append(all, d)
+	}
+	return all, nil
+}
+
+// oneByOne reports whether a failed multiget says nothing about the server's
+// willingness to hand out single objects.
+func oneByOne(err error) bool {
+	e, ok := errors.AsType[*Error](err)
+	return ok && !e.offline && e.Status != 401 && e.Status != 429 && e.Status != 503
+}
+
+func (p *poll) fetchOne(ctx context.Context, m member) (download, error) {
+	data, err := p.get(ctx, m.url)
+	e, ok := errors.AsType[*Error](err)
+	switch {
+	case err == nil:
+		return download{member: m, data: data}, nil
+	case errors.Is(err, errTooLarge):
+		return download{member: m, refused: errObjectTooLarge}, nil
+	case ok && e.Status == 401, ok && e.Status == 429, ok && e.Status == 503, ok && e.offline, !ok:
+		return download{}, err
+	case e.Status > 0:
+		return download{member: m, missing: troubleOf(e.Status)}, nil
+	}
+	return download{member: m, missing: "the server's answer cannot be used"}, nil
+}
+
+func troubleOf(status int) string {
+	return fmt.Sprintf("the server answers %d %s for this object", status, http.StatusText(status))
+}

@@ -1,0 +1,133 @@
+package caldav
+
+import (
+	"bytes"
+	"net/url"
+	"strings"
+	"testing"
+	"unicode/utf8"
+)
+
+func FuzzReadObject(f *testing.F) {
+	f.Add(object("DTSTART;TZID=\"Europe/Berlin\":20250707T090000", "RRULE:FREQ=DAILY;COUNT=3", "EXDATE;VALUE=DATE:20250708,20250709"))
+	f.Add(object("DTSTART;VALUE=DATE:20250707", "DURATION:P1W", "ATTENDEE;PARTSTAT=DECLINED;CN=\"a:b\":mailto:a@b", "CATEGORIES:a\\,b,c"))
+	f.Add([]byte("\ufeffBEGIN:VCALENDAR\r\nBEGIN:VEVENT \r\nUID:a\r\n b\r\nBEGIN:VALARM\r\nEND:VEVENT\r\nEND:VCALENDAR"))
+	f.Add([]byte("BEGIN:VCALENDAR\nBEGIN:VTIMEZONE\nTZID:x\nEND:VTIMEZONE\nBEGIN:VEVENT\nUID:a\nDTSTART:20250101\nBEGIN:VEVENT"))
+	f.Fuzz(func(t *testing.T, data []byte) {
+		events, errs := readObject(data)
+		for _, e := range events {
+			if e.UID == "" || e.End != nil && (e.Duration != nil || e.End.Date != e.Start.Date) {
+				t.Errorf("not an event: %+v", e)
+			}
+			for _, s := range []string{e.UID, e.Summary, e.Description, e.Organizer} {
+				if !utf8.ValidString(s) || strings.ContainsRune(s, 0) {
+					t.Errorf("not clean: %q", s)
+				}
+			}
+			for _, r := range e.Rules {
+				if err := r.Check(); err != nil {
+					t.Error(err)
+				}
+			}
+			if e.Duration != nil && (e.Duration.Days < 0 || e.Duration.Exact < 0) {
+				t.Errorf("duration %+v", e.Duration)
+			}
+		}
+		for _, e := range errs {
+			if e.Reason == "" || strings.ContainsAny(e.Reason, "\r\n") || !utf8.ValidString(e.Reason) {
+				t.Errorf("reason %q", e.Reason)
+			}
+			if strings.Contains(e.Reason, "decoded") {
+				t.Errorf("go-ical panicked at %q", data)
+			}
+		}
+		if objects, err := ReadICS(bytes.NewReader(data), "f"); err == nil {
+			n := 0
+			for _, o := range objects {
+				n += len(o.Events)
+			}
+			if n != len(events) && len(data) <= maxObject {
+				t.Errorf("%d events in the file, %d in the object", n, len(events))
+			}
+		}
+	})
+}
+
+func FuzzParseRule(f *testing.F) {
+	for _, s := range []string{"FREQ=WEEKLY;BYDAY=MO,-1FR;WKST=SU;", "freq=yearly;until=20250101t000000z", "FREQ=SECONDLY;BYSECOND=60;X-A=b;INTERVAL=2;COUNT=3", "FREQ=YEARLY;RSCALE=GREGORIAN;SKIP=OMIT;BYMONTH=1,2;BYYEARDAY=-366"} {
+		f.Add(s)
+	}
+	f.Fuzz(func(t *testing.T, s string) {
+		r, err := parseRule(s)
+		if err != nil {
+			return
+		}
+		if err := r.Check(); err != nil {
+			t.Errorf("%q: %v", s, err)
+		}
+	})
+}
+
+func FuzzParseDateTime(f *testing.F) {
+	for _, s := range []string{"20250707", "20250707T090000", "20250707t090000z", "20161231T235960Z", "20250707T0900"} {
+		f.Add(s, "DATE")
+	}
+	f.Fuzz(func(t *testing.T, s, valueType string) {
+		d, err := parseDateTime(s, valueType, nil)
+		if err != nil {
+			return
+		}
+		again, err := parseDateTime(d.String(), "", nil)
+		if err != nil || again.String() != d.String() || d.Wall.Year() < 1 || d.Wall.Year() > 9999 {
+			t.Errorf("%q: %v, %v, %v", s, d, again, err)
+		}
+	})
+}
+
+func FuzzParseDuration(f *testing.F) {
+	for _, s := range []string{"P1W", "P1DT2H3M4S", "-PT5M", "PT0S", "P36525D", "PT99999999999S"} {
+		f.Add(s)
+	}
+	f.Fuzz(func(t *testing.T, s string) {
+		d, err := parseDuration(s)
+		if err == nil && (d.Days < 0 || d.Days > maxDuration || d.Exact < 0 || d.Exact.Hours() > maxDuration*24) {
+			t.Errorf("%q: %+v", s, d)
+		}
+	})
+}
+
+func FuzzReadMultistatus(f *testing.F) {
+	f.Add([]byte(multistatus(found("/a", `W/"1"`) + failed("/b", 404) + failed("/", 507) + token("t"))))
+	f.Add([]byte(multistatus(props("/c/", calendarType+syncReports+ctag("1")) + data("/c/a", "1", event("a", "b")))))
+	f.Add([]byte(multistatus(found("<![CDATA[/a&b]]>", "1<!-- <no> -->2&#1;&#x110000;&#13;"))))
+	f.Fuzz(func(t *testing.T, data []byte) {
+		_, err := readMultistatus(bytes.NewReader(data), func(r response) {
+			if r.href == "" && r.broken == "" {
+				t.Errorf("neither named nor broken: %+v", r)
+			}
+			kindOf(mustURL(t, r.href), r)
+			zoneName(r)
+			supportsSync(r)
+		})
+		if err != nil && !utf8.ValidString(err.Error()) {
+			t.Errorf("error %q", err)
+		}
+	})
+}
+
+func mustURL(t *testing.T, href string) *url.URL {
+	base := &url.URL{Scheme: "https", Host: "example.org", Path: "/c/"}
+	u, err := resolve(base, href)
+	if err != nil {
+		return base
+	}
+	if u.Host != base.Host || u.Scheme != base.Scheme {
+		t.Errorf("%q leads to %s", href, u)
+	}
+	// What goes on the wire is one line and reads back as the same resource.
+	again, err := url.Parse(u.String())
+	if err != nil || again.Host != base.Host || identity(again) != identity(u) {
+		t.Errorf("%q is sent as %q: %v", href, u, err)
+	}
+	return u
+}

@@ -1,0 +1,285 @@
+package caldav
+
+import (
+	"context"
+	"crypto/tls"
+	"crypto/x509"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"net/url"
+	"strings"
+	"time"
+
+	"github.com/emersion/go-webdav"
+
+	"awayd/sync/account"
+)
+
+const (
+	defaultTimeout = time.Minute
+	maxRedirects   = 5
+	maxObject      = 1 << 20 // bytes of one calendar object
+)
+
+// A Client reaches calendar servers. The zero value is ready to use.
+type Client struct {
+	Version string        // of awayd, for User-Agent
+	Timeout time.Duration // of one request with its answer; 0: a minute
+}
+
+// A server is one origin and the credentials for it, which go nowhere else.
+type server struct {
+	http    webdav.HTTPClient
+	origin  *url.URL // as the person gave it, without userinfo
+	agent   string
+	timeout time.Duration
+}
+
+// connect checks the URL; it does not use the network.
+func (c Client) connect(address account.Secret, user string, password account.Secret, ca string) (*server, error) {
+	u, err := url.Parse(strings.TrimSpace(address.Reveal()))
+	if err != nil || u.Opaque != "" {
+		// The parser's error quotes the URL.
+		return nil, &Error{what: "the URL cannot be read", hint: "give a URL such as https://dav.example.org/"}
+	}
+	if err := secure(u); err != nil {
+		return nil, err
+	}
+	if u.User != nil && user == "" {
+		user = u.User.Username()
+		if p, ok := u.User.Password(); ok && password.Empty() {
+			password = account.NewSecret(p)
+		}
+	}
+	u.User, u.Fragment, u.RawFragment = nil, "", ""
+	if u.Path == "" {
+		u.Path = "/"
+	}
+	transport, err := newTransport(ca)
+	if err != nil {
+		return nil, &Error{Host: u.Host, what: "the private CA cannot be used", hint: "give a PEM file with --tls-ca", err: err}
+	}
+	s := &server{origin: u, agent: "awayd", timeout: c.Timeout}
+	if c.Version != "" {
+		s.agent += "/" + c.Version
+	}
+	if s.timeout <= 0 {
+		s.timeout = defaultTimeout
+	}
+	s.http = &http.Client{
+		Transport: transport,
+		// net/http turns the method of a redirected PROPFIND into GET.
+		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
+	}
+	if user != "" || !password.Empty() {
+		s.http = webdav.HTTPClientWithBasicAuth(s.http, user, password.Reveal())
+	}
+	return s, nil
+}
+
+// secure refuses what would show a password to the network.
+func secure(u *url.URL) error {
+	if u.Host == "" || u.Hostname() == "" {
+		return &Error{what: "the URL names no host", hint: "give a URL such as https://dav.example.org/"}
+	}
+	switch u.Scheme {
+	case "https":
+		return nil
+	case "http":
+		if isLoopback(u.Hostname()) {
+			return nil
+		}
+		return &Error{Host: u.Host, what: "cleartext http is refused", hint: "use an https URL"}
+	}
+	return &Error{Host: u.Host, what: fmt.Sprintf("%q URLs are not calendars", u.Scheme), hint: "give an https URL"}
+}
+
+func isLoopback(host string) bool {
+	if strings.EqualFold(strings.TrimSuffix(host, "."), "localhost") {
+		return true
+	}
+	ip := net.ParseIP(host)
+	return ip != nil && ip.IsLoopback()
+}
+
+func newTransport(ca string) (*http.Transport, error) {
+	config := &tls.Config{MinVersion: tls.VersionTLS12}
+	if ca != "" {
+		pool, err := x509.SystemCertPool()
+		if err != nil {
+			pool = x509.NewCertPool()
+		}
+		if !pool.AppendCertsFromPEM([]byte(ca)) {
+			return nil, errors.New("no certificate in it")
+		}
+		config.RootCAs = pool
+	}
+	return &http.Transport{
+		Proxy:                  http.ProxyFromEnvironment,
+		DialContext:            (&net.Dialer{Timeout: 15 * time.Second}).DialContext,
+		TLSClientConfig:        config,
+		TLSHandshakeTimeout:    15 * time.Second,
+		ResponseHeaderTimeout:  45 * time.Second,
+		MaxResponseHeaderBytes: 64 << 10,
+		MaxIdleConnsPerHost:    1,
+		// Shorter than the time between polls: a source holds no connection
+		// while it waits, and needs no Close.
+		IdleConnTimeout:   20 * time.Second,
+		ForceAttemptHTTP2: true,
+	}, nil
+}
+
+// A request is one WebDAV request. Depth is always set: Xandikos answers an
+// empty 207 and sabre/dav a 400 without.
+type request struct {
+	method string
+	url    *url.URL
+	depth  string
+	body   string
+}
+
+// send sends a request, follows redirects with the method kept, and hands a
+// successful answer to read, with the URL that answered and at most limit
+// bytes of body.
+func (s *server) send(ctx context.Context, q request, limit int64, read func(at *url.URL, status int, body io.Reader) error) error {
+	ctx, cancel := context.WithTimeout(ctx, s.timeout)
+	defer cancel()
+	at := q.url
+	for range maxRedirects + 1 {
+		next, err := s.once(ctx, q, at, limit, read)
+		if err != nil || next == nil {
+			return err
+		}
+		at = next
+	}
+	return &Error{Host: s.origin.Host, what: "too many redirects", hint: "check the URL"}
+}
+
+func (s *server) once(ctx context.Context, q request, at *url.URL, limit int64, read func(*url.URL, int, io.Reader) error) (next *url.URL, err error) {
+	req, err := http.NewRequestWithContext(ctx, q.method, "", strings.NewReader(q.body))
+	if err != nil {
+		return nil, &Error{Host: s.origin.Host, what: "the request cannot be made"}
+	}
+	req.URL, req.Host = at, at.Host
+	req.Header.Set("User-Agent", s.agent)
+	if q.depth != "" {
+		req.Header.Set("Depth", q.depth)
+	}
+	if q.body != "" {
+		req.Header.Set("Content-Type", "application/xml; charset=utf-8")
+	}
+	resp, err := s.http.Do(req)
+	if err != nil {
+		return nil, networkError(at.Host, err)
+	}
+	defer resp.Body.Close()
+	switch c := resp.StatusCode; {
+	case c == 301, c == 302, c == 303, c == 307, c == 308:
+		return s.redirect(at, resp.Header.Get("Location"))
+	case c/100 != 2:
+		return nil, statusError(at.Host, resp)
+	}
+	body := &limitedBody{r: resp.Body, left: limit}
+	if err := read(at, resp.StatusCode, body); err != nil {
+		if body.err != nil {
+			return nil, networkError(at.Host, body.err)
+		}
+		return nil, answerError(at.Host, err)
+	}
+	return nil, nil
+}
+
+// redirect returns where to ask instead. It never leaves the origin, because
+// the password goes with the request; a step up to https is no other place.
+func (s *server) redirect(from *url.URL, location string) (*url.URL, error) {
+	ref, err := url.Parse(location)
+	if err != nil || location == "" {
+		return nil, &Error{Host: from.Host, what: "redirected to nowhere", hint: "check the URL"}
+	}
+	to := from.ResolveReference(ref)
+	if to.Scheme == "http" && from.Scheme == "https" {
+		return nil, &Error{Host: from.Host, what: "redirected from https to cleartext http, which is refused", hint: "have the server's redirect corrected"}
+	}
+	if err := secure(to); err != nil {
+		return nil, err
+	}
+	upgrade := from.Scheme == "http" && to.Scheme == "https" && strings.EqualFold(from.Hostname(), to.Hostname())
+	if !upgrade && !sameOrigin(from, to) {
+		return nil, &Error{
+			Host: from.Host,
+			what: "redirected to " + to.Host + ", where the password is not sent",
+			hint: "if you trust it, give " + to.Scheme + "://" + to.Host + "/ as the calendar URL",
+		}
+	}
+	to.User, to.Fragment, to.RawFragment = nil, "", ""
+	return to, nil
+}
+
+func sameOrigin(a, b *url.URL) bool {
+	port := func(u *url.URL) string {
+		if p := u.Port(); p != "" {
+			return p
+		}
+		return map[string]string{"https": "443", "http": "80"}[u.Scheme]
+	}
+	return a.Scheme == b.Scheme && strings.EqualFold(a.Hostname(), b.Hostname()) && port(a) == port(b)
+}
+
+var errTooLarge = errors.New("it is too large")
+
+// limitedBody reads at most left bytes and keeps the error of the network, so
+// that it is not taken for one of the document.
+type limitedBody struct {
+	r    io.Reader
+	left int64
+	err  error
+}
+
+func (b *limitedBody) Read(p []byte) (int, error) {
+	if b.left < 0 {
+		return 0, errTooLarge
+	}
+	// One byte more than allowed tells the end from the limit.
+	if int64(len(p)) > b.left+1 {
+		p = p[:b.left+1]
+	}
+	n, err := b.r.Read(p)
+	if b.left -= int64(n); b.left < 0 {
+		return n - 1, errTooLarge
+	}
+	if err != nil && err != io.EOF {
+		b.err = err
+	}
+	return n, err
+}
+
+// multistatus sends a request whose answer is a 207 and calls each for every
+// response. It returns the URL that answered and the sync-token.
+func (s *server) multistatus(ctx context.Context, q request, each func(at *url.URL, r response)) (at *url.URL, token string, err error) {
+	err = s.send(ctx, q, maxAnswer, func(from *url.URL, status int, body io.Reader) error {
+		if status != http.StatusMultiStatus {
+			return fmt.Errorf("%d instead of 207 Multi-Status", status)
+		}
+		var err error
+		at = from
+		token, err = readMultistatus(body, func(r response) { each(from, r) })
+		return err
+	})
+	return at, token, err
+}
+
+// get downloads one object.
+func (s *server) get(ctx context.Context, u *url.URL) (data []byte, err error) {
+	err = s.send(ctx, request{method: http.MethodGet, url: u}, maxObject, func(_ *url.URL, status int, body io.Reader) error {
+		if status != http.StatusOK {
+			return fmt.Errorf("%d instead of 200 OK", status)
+		}
+		var err error
+		data, err = io.ReadAll(body)
+		return err
+	})
+	return data, err
+}

@@ -1,0 +1,259 @@
+package testbed
+
+import (
+	"bytes"
+	"fmt"
+	"io"
+	"net"
+	"regexp"
+	"strings"
+	"sync"
+)
+
+// A Proxy is a TCP proxy on loopback that remembers what clients sent, and can
+// stall, cut and falsify.
+type Proxy struct {
+	Addr string // host:port to connect to
+
+	upstream string
+	listener net.Listener
+	attack   *attack // nil: forwards everything as it is
+	closed   chan struct{}
+	running  sync.WaitGroup
+
+	mu    sync.Mutex
+	flow  chan struct{} // closed while bytes may flow
+	conns map[net.Conn]bool
+	dials int
+	sent  bytes.Buffer
+}
+
+// An attack is what an active attacker does to STARTTLS (RFC 6120 §13.9).
+type attack struct {
+	starttls string // put in the place of the server's <starttls/>
+	refuse   bool   // answer the client's <starttls/> with a failure
+}
+
+const (
+	nsTLS = "urn:ietf:params:xml:ns:xmpp-tls"
+	// An attacker wants the client to go on in clear.
+	bait = "<mechanisms xmlns='" + nsSASL + "'><mechanism>SCRAM-SHA-1</mechanism><mechanism>PLAIN</mechanism></mechanisms>"
+
+	featuresEnd = "</stream:features>"
+)
+
+// NewProxy returns a proxy before upstream, a host:port, that forwards
+// everything.
+func NewProxy(upstream string) (*Proxy, error) { return newProxy(upstream, nil) }
+
+// StripSTARTTLS returns a proxy before an XMPP server that takes STARTTLS out of
+// the stream features and offers authentication in clear instead.
+func StripSTARTTLS(upstream string) (*Proxy, error) {
+	return newProxy(upstream, &attack{starttls: bait})
+}
+
+// RefuseSTARTTLS returns a proxy before an XMPP server that makes STARTTLS
+// optional, answers it with <failure/> and keeps listening to what the client
+// says then.
+func RefuseSTARTTLS(upstream string) (*Proxy, error) {
+	return newProxy(upstream, &attack{starttls: "<starttls xmlns='" + nsTLS + "'/>" + bait, refuse: true})
+}
+
+func newProxy(upstream string, a *attack) (*Proxy, error) {
+	l, err := net.Listen("tcp4", "127.0.0.1:0")
+	if err != nil {
+		return nil, fmt.Errorf("start proxy: %w", err)
+	}
+	p := &Proxy{
+		Addr: l.Addr().String(), upstream: upstream, listener: l, attack: a,
+		closed: make(chan struct{}), flow: make(chan struct{}), conns: map[net.Conn]bool{},
+	}
+	close(p.flow)
+	p.running.Go(p.accept)
+	return p, nil
+}
+
+// Pause stops every byte in both directions, without closing anything: to both
+// ends the other one has frozen. New connections are accepted and stay silent.
+func (p *Proxy) Pause() {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	select {
+	case <-p.flow:
+		p.flow = make(chan struct{})
+	default: // paused already
+	}
+}
+
+// Resume lets the bytes flow again, those that waited first.
+func (p *Proxy) Resume() {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	select {
+	case <-p.flow:
+	default:
+		close(p.flow)
+	}
+}
+
+// Sever closes the connections that are open, and accepts new ones.
+func (p *Proxy) Sever() {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	for c := range p.conns {
+		c.Close()
+	}
+}
+
+// Sent returns everything that clients have sent so far.
+func (p *Proxy) Sent() []byte {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return bytes.Clone(p.sent.Bytes())
+}
+
+// Connections returns how many connections clients have opened so far.
+func (p *Proxy) Connections() int {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.dials
+}
+
+// Close ends the proxy and every connection through it. It is called once.
+func (p *Proxy) Close() error {
+	close(p.closed)
+	err := p.listener.Close()
+	p.Sever()
+	p.running.Wait()
+	return err
+}
+
+func (p *Proxy) accept() {
+	for {
+		client, err := p.listener.Accept()
+		if err != nil {
+			return // closed
+		}
+		p.mu.Lock()
+		p.dials++
+		p.mu.Unlock()
+		p.running.Go(func() { p.serve(client) })
+	}
+}
+
+// serve forwards one connection until either end closes it.
+func (p *Proxy) serve(client net.Conn) {
+	if !p.own(client) {
+		return
+	}
+	defer p.disown(client)
+	server, err := net.Dial("tcp", p.upstream)
+	if err != nil || !p.own(server) {
+		return
+	}
+	defer p.disown(server)
+	var both sync.WaitGroup
+	both.Go(func() {
+		p.toServer(server, client)
+		client.Close()
+		server.Close()
+	})
+	both.Go(func() {
+		p.toClient(client, server)
+		client.Close()
+		server.Close()
+	})
+	both.Wait()
+}
+
+// own makes Sever and Close reach c; too late, it closes it.
+func (p *Proxy) own(c net.Conn) bool {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	select {
+	case <-p.closed:
+		c.Close()
+		return false
+	default:
+		p.conns[c] = true
+		return true
+	}
+}
+
+func (p *Proxy) disown(c net.Conn) {
+	c.Close()
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	delete(p.conns, c)
+}
+
+func (p *Proxy) toServer(server, client net.Conn) {
+	tail := ""
+	refused := false
+	p.each(client, func(b []byte) error {
+		p.mu.Lock()
+		p.sent.Write(b)
+		p.mu.Unlock()
+		if refused {
+			return nil // heard, and kept from the server, which knows nothing of all this
+		}
+		if p.attack != nil && p.attack.refuse {
+			tail += string(b)
+			if strings.Contains(tail, "<starttls") {
+				refused = true
+				_, err := io.WriteString(client, "<failure xmlns='"+nsTLS+"'/>")
+				return err
+			}
+			tail = tail[max(0, len(tail)-len("<starttls")):]
+		}
+		_, err := server.Write(b)
+		return err
+	})
+}
+
+var starttlsElement = regexp.MustCompile(`(?s)<starttls[^>]*/>|<starttls[^>]*>.*?</starttls>`)
+
+func (p *Proxy) toClient(client, server net.Conn) {
+	falsified := p.attack == nil
+	var held []byte
+	p.each(server, func(b []byte) error {
+		if !falsified {
+			held = append(held, b...)
+			if !bytes.Contains(held, []byte(featuresEnd)) {
+				return nil
+			}
+			b, falsified = starttlsElement.ReplaceAll(held, []byte(p.attack.starttls)), true
+		}
+		_, err := client.Write(b)
+		return err
+	})
+}
+
+// each hands on what from sends, while bytes may flow.
+func (p *Proxy) each(from net.Conn, hand func([]byte) error) {
+	buf := make([]byte, 32<<10)
+	for {
+		n, err := from.Read(buf)
+		if n > 0 && p.wait() {
+			if hand(buf[:n]) != nil {
+				return
+			}
+		}
+		if err != nil {
+			return
+		}
+	}
+}
+
+// wait returns when bytes may flow; false when they never will.
+func (p *Proxy) wait() bool {
+	p.mu.Lock()
+	flow := p.flow
+	p.mu.Unlock()
+	select {
+	case <-flow:
+		return true
+	case <-p.closed:
+		return false
+	}
+}

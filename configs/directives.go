@@ -1,0 +1,107 @@
+package configs
+
+// A Directive is one line that a configuration can have.
+type Directive struct {
+	Name    string
+	Type    string // as the manual names it
+	Default any    // a string, a bool or a []string, as the file gives it
+	Doc     string // plain sentences
+	set     func(*Config, any) error
+}
+
+// Directives returns every directive in the order of the example and the
+// manual. This table is the only place that describes them.
+func Directives() []Directive {
+	return []Directive{
+		{
+			"poll", "schedule", "@every 5m",
+			"When calendars are looked at: \"@every\" and a duration, or the five fields of cron (minute, hour, day of month, " +
+				"month, day of week). Each calendar keeps its own small offset, so that they do not all come at once.",
+			text(func(c *Config, s string) error { c.Poll = s; return checkSchedule(s) }),
+		}, {
+			"zone", "time zone", "",
+			"The time zone of all-day events, such as \"Europe/Berlin\", for accounts that name none. Empty: the calendar's own, " +
+				"else the system's.",
+			text(func(c *Config, s string) (err error) { c.Zone, err = parseZone(s); return err }),
+		}, {
+			"lang", "language", "en",
+			"The language of messages, such as \"de\", for accounts that name none.",
+			text(func(c *Config, s string) error { c.Lang = s; return nil }),
+		}, {
+			"message", "template", "",
+			"What contacts read while somebody is away, for accounts that name none: a Go template, such as " +
+				"\"Back on {{.Return}}.\". Empty: a sentence in the account's language that tells the times and nothing else.",
+			text(func(c *Config, s string) error { c.Message = s; return nil }),
+		}, {
+			"work_days", "days", "Mon-Fri",
+			"The days of work, as days and ranges of days: \"Mon-Thu,Sat\".",
+			text(func(c *Config, s string) (err error) { c.WorkDays, err = ParseWorkDays(s); return err }),
+		}, {
+			"work_hours", "hours", "08:00-18:00",
+			"The hours of work on these days. What lies outside counts as night; an end before the start is on the next day.",
+			text(func(c *Config, s string) (err error) { c.WorkStart, c.WorkEnd, err = ParseWorkHours(s); return err }),
+		}, {
+			"bridge", "true or false", true,
+			"Whether absences with only nights and days off between them are told as one.",
+			boolean(func(c *Config) *bool { return &c.Bridge }),
+		}, {
+			"min_duration", "duration", "4h",
+			"How long an event with times must be for a word in its title to make it an absence. All-day events are never too short.",
+			text(func(c *Config, s string) (err error) { c.MinDuration, err = ParseDuration(s); return err }),
+		}, {
+			"words", "list of strings", []string{},
+			"More words that make an event an absence when its title has one of them, beside the built-in ones " +
+				"(vacation, Urlaub, congé and their like).",
+			list(func(c *Config) *[]string { return &c.Words }),
+		}, {
+			"categories", "list of strings", []string{},
+			"More categories that make an event an absence, beside the built-in ones.",
+			list(func(c *Config) *[]string { return &c.Categories }),
+		}, {
+			"audience", "presence or open", "presence",
+			"Who can see messages, for accounts that do not say: \"presence\", those who may see when the person is online; " +
+				"\"open\", everybody.",
+			text(func(c *Config, s string) error { c.Audience = s; return oneOf(s, "presence", "open") }),
+		}, {
+			"presence", "true or false", true,
+			"Whether the person is also shown as away, with the message as status text, while a message is visible. " +
+				"It is what clients without XEP-0109 show.",
+			boolean(func(c *Config) *bool { return &c.Presence }),
+		}, {
+			"notify_jid", "XMPP address", "",
+			"Who is told when an account stops working and its own login is what broke. Empty: nobody.",
+			text(func(c *Config, s string) (err error) { c.NotifyJID, err = parseBareJID(s); return err }),
+		}, {
+			"log_level", "debug, info, warn or error", "info",
+			"How much the daemon tells of itself on standard error.",
+			text(func(c *Config, s string) error {
+				if err := oneOf(s, "debug", "info", "warn", "error"); err != nil {
+					return err
+				}
+				return c.LogLevel.UnmarshalText([]byte(s))
+			}),
+		}, {
+			"log_format", "text or json", "text",
+			"The form of these lines.",
+			text(func(c *Config, s string) error { c.LogFormat = s; return oneOf(s, "text", "json") }),
+		}, {
+			"log_retention", "duration", "365d",
+			"How long entries of the sync log (awayd log) are kept. \"0\": for ever.",
+			text(func(c *Config, s string) (err error) { c.LogRetention, err = ParseDuration(s); return err }),
+		},
+	}
+}
+
+// text, boolean and list make a set of what they are given. The reader has
+// compared the type of the value with that of the default before.
+func text(set func(*Config, string) error) func(*Config, any) error {
+	return func(c *Config, v any) error { return set(c, v.(string)) }
+}
+
+func boolean(field func(*Config) *bool) func(*Config, any) error {
+	return func(c *Config, v any) error { *field(c) = v.(bool); return nil }
+}
+
+func list(field func(*Config) *[]string) func(*Config, any) error {
+	return func(c *Config, v any) error { *field(c) = v.([]string); return checkWords(v.([]string)) }
+}

@@ -1,0 +1,317 @@
+package absence
+
+import (
+	"cmp"
+	"errors"
+	"fmt"
+	"slices"
+	"time"
+)
+
+// Bounds of what one object may bring into a window.
+const (
+	maxOccurrences = 10_000
+	maxLength      = 36525 * 24 * time.Hour // a century
+)
+
+var errOccurrences = fmt.Errorf("more than %d occurrences in the window", maxOccurrences)
+
+// slack covers what naive wall time and instants may differ by.
+const slack = 48 * time.Hour
+
+// Expand returns the occurrences of o that overlap [from, to), in order of
+// time, and what could not be expanded. A zero-length occurrence overlaps the
+// window if it lies in it. zone is the zone of dates and floating times.
+//
+// An event that cannot be expanded loses all its occurrences, because half a
+// series would say that the person is there.
+func Expand(o Object, from, to time.Time, zone *time.Location) ([]Occurrence, []ObjectError) {
+	x := expansion{from: from, to: to, zone: zone, budget: budget{maxSteps}}
+	byUID := make(map[string][]*Event, 1)
+	var uids []string
+	for i := range o.Events {
+		e := &o.Events[i]
+		if byUID[e.UID] == nil {
+			uids = append(uids, e.UID)
+		}
+		byUID[e.UID] = append(byUID[e.UID], e)
+	}
+	for _, uid := range uids {
+		x.series(byUID[uid])
+	}
+	slices.SortStableFunc(x.found, func(a, b Occurrence) int {
+		return cmp.Or(a.Start.Compare(b.Start), a.End.Compare(b.End))
+	})
+	return x.found, x.errors
+}
+
+type expansion struct {
+	from, to time.Time
+	zone     *time.Location
+	budget   budget
+	found    []Occurrence
+	errors   []ObjectError
+}
+
+// series expands the events of one UID: masters, and the changed instances that
+// take the place of theirs (RFC 5545 §3.8.4.4).
+func (x *expansion) series(events []*Event) {
+	masters, changed := split(events)
+	for _, e := range masters {
+		x.event(e, changed)
+	}
+	for _, e := range changed {
+		x.event(e, nil)
+	}
+}
+
+// split separates masters from changed instances and drops outdated ones: those
+// with a lower SEQUENCE, and of equals the earlier (RFC 5545 §3.8.7.4).
+func split(events []*Event) (masters, changed []*Event) {
+	if len(events) == 1 && events[0].RecurrenceID == nil {
+		return events, nil
+	}
+	newest := 0
+	place := make(map[string]int)
+	for _, e := range events {
+		if e.RecurrenceID == nil {
+			newest = max(newest, e.Sequence)
+			continue
+		}
+		id := e.RecurrenceID.String()
+		i, ok := place[id]
+		switch {
+		case !ok:
+			place[id] = len(changed)
+			changed = append(changed, e)
+		case e.Sequence >= changed[i].Sequence:
+			changed[i] = e
+		}
+	}
+	for _, e := range events {
+		if e.RecurrenceID == nil && e.Sequence >= newest {
+			masters = append(masters, e)
+		}
+	}
+	return masters, changed
+}
+
+func (x *expansion) event(e *Event, changed []*Event) {
+	found, err := x.occurrences(e, changed)
+	if err == nil && len(x.found)+len(found) > maxOccurrences {
+		err = errOccurrences
+	}
+	if err != nil {
+		reason := err.Error()
+		if e.RecurrenceID != nil {
+			reason = "instance of " + e.RecurrenceID.String() + ": " + reason
+		}
+		x.errors = append(x.errors, ObjectError{UID: e.UID, Reason: reason})
+		return
+	}
+	x.found = append(x.found, found...)
+}
+
+func (x *expansion) occurrences(e *Event, changed []*Event) ([]Occurrence, error) {
+	if !civil(e.Start.Wall) {
+		return nil, errors.New("DTSTART is missing or outside of the years 1 to 9999")
+	}
+	length, err := e.length(x.zone)
+	if err != nil {
+		return nil, err
+	}
+	starts, err := x.starts(e, length, changed)
+	if err != nil {
+		return nil, err
+	}
+	var found []Occurrence
+	for _, s := range starts {
+		start := s.In(x.zone).In(x.zone)
+		end := start.Add(length.Exact)
+		if length.Days > 0 {
+			end = s.AddDays(length.Days).In(x.zone).In(x.zone).Add(length.Exact)
+		}
+		if e.Start.Date && end.Equal(start) {
+			continue // a day that did not exist, as in Apia when the date line moved
+		}
+		if start.Before(x.to) && (end.After(x.from) || end.Equal(start) && !start.Before(x.from)) {
+			found = append(found, Occurrence{Event: e, Start: start, End: end, AllDay: e.Start.Date})
+		}
+		if len(found) > maxOccurrences {
+			break
+		}
+	}
+	return found, nil
+}
+
+// starts returns the start of every instance of e that may overlap the window,
+// each once, without those that are excluded or changed.
+func (x *expansion) starts(e *Event, length Duration, changed []*Event) ([]DateTime, error) {
+	// A changed instance is itself; rules on it mean nothing.
+	if e.RecurrenceID != nil || len(e.Rules)+len(e.RDates)+len(e.ExDates)+len(changed) == 0 {
+		return []DateTime{e.Start}, nil
+	}
+	x.budget.steps -= len(e.RDates) + len(e.ExDates) + len(changed)
+	if x.budget.steps < 0 {
+		return nil, errSteps
+	}
+	zone := e.zone(x.zone)
+	seen := exclusions(e, changed, x.zone)
+	var starts []DateTime
+	add := func(d DateTime) {
+		if seen.add(d, x.zone) {
+			starts = append(starts, d)
+		}
+	}
+	add(e.Start)
+	from := wall(x.from.Add(-length.Exact), zone).AddDate(0, 0, -length.Days).Add(-slack)
+	to := wall(x.to, zone).Add(slack)
+	if last := time.Date(9999, 12, 30, 0, 0, 0, 0, time.UTC); to.After(last) {
+		to = last
+	}
+	for _, rule := range e.Rules {
+		r, err := e.recurrence(rule, x.zone)
+		if err == nil {
+			err = r.between(from, to, &x.budget, func(t time.Time) bool {
+				add(DateTime{Wall: t, Date: e.Start.Date, Zone: e.Start.Zone})
+				return len(starts) <= 2*maxOccurrences
+			})
+		}
+		if err != nil {
+			return nil, err
+		}
+	}
+	for _, d := range e.RDates {
+		if d = e.alike(d, x.zone); civil(d.Wall) {
+			add(d)
+		}
+	}
+	// Some of these are not quite in the window, hence twice as many.
+	if len(starts) > 2*maxOccurrences {
+		return nil, errOccurrences
+	}
+	return starts, nil
+}
+
+// recurrence checks a rule against the event it stands in.
+func (e *Event) recurrence(rule Rule, zone *time.Location) (recurrence, error) {
+	if err := rule.Check(); err != nil {
+		return recurrence{}, err
+	}
+	if e.Start.Date && rule.Freq.subDaily() {
+		return recurrence{}, rule.fault("FREQ=%s does not go with an all-day event", rule.Freq)
+	}
+	// Nothing before 1583 was a date of this calendar, and counting from there
+	// would cost more than it can be worth.
+	if rule.Count > 0 && e.Start.Wall.Year() < 1583 {
+		return recurrence{}, rule.fault("COUNT does not go with a start in the year %d", e.Start.Wall.Year())
+	}
+	return newRecurrence(rule, e.Start, e.last(rule.Until, zone)), nil
+}
+
+// last is UNTIL in the wall time of the event, inclusive, however it was
+// written (RFC 5545 §3.3.10 asks for a DATE beside a DATE, for local time
+// beside local time and for UTC otherwise; calendars write all of them).
+func (e *Event) last(until *DateTime, zone *time.Location) time.Time {
+	switch {
+	case until == nil:
+		return time.Time{}
+	case e.Start.Date:
+		return until.date(zone)
+	case until.Date:
+		return until.Wall.AddDate(0, 0, 1).Add(-time.Second)
+	case until.Zone == nil:
+		return until.Wall
+	}
+	return wall(until.In(zone), e.zone(zone))
+}
+
+// zone is the zone in which the event's wall time runs.
+func (e *Event) zone(local *time.Location) *time.Location {
+	if e.Start.Zone == nil {
+		return local
+	}
+	return e.Start.Zone
+}
+
+// alike is d as the same kind of value as DTSTART: a DATE for an all-day event,
+// else a time, which for a DATE is that of DTSTART.
+func (e *Event) alike(d DateTime, zone *time.Location) DateTime {
+	switch {
+	case e.Start.Date:
+		return DateTime{Wall: d.date(zone), Date: true}
+	case d.Date:
+		h, m, s := e.Start.Wall.Clock()
+		d.Wall = d.Wall.Add(time.Duration(h)*time.Hour + time.Duration(m)*time.Minute + time.Duration(s)*time.Second)
+		d.Date, d.Zone = false, e.Start.Zone
+	case d.Zone == nil:
+		d.Zone = e.Start.Zone
+	}
+	return d
+}
+
+// date is the day that d means where a date is asked for. A time in UTC that
+// is midnight here means the day that begins here; any other, the day that is
+// written.
+func (d DateTime) date(zone *time.Location) time.Time {
+	if !d.Date && d.Zone != nil {
+		if t := wall(d.In(zone), zone); t.Equal(day(t)) {
+			return t
+		}
+	}
+	return day(d.Wall)
+}
+
+// wall is the civil time of t in zone.
+func wall(t time.Time, zone *time.Location) time.Time {
+	y, m, d := t.In(zone).Date()
+	h, mi, s := t.In(zone).Clock()
+	return time.Date(y, m, d, h, mi, s, 0, time.UTC)
+}
+
+// day is the beginning of a civil day.
+func day(wall time.Time) time.Time {
+	y, m, d := wall.Date()
+	return time.Date(y, m, d, 0, 0, 0, 0, time.UTC)
+}
+
+// A moments is a set of starts: of instants, and of days.
+type moments struct {
+	instants map[int64]bool
+	days     map[time.Time]bool
+}
+
+// add reports whether d was not yet in the set, and adds it.
+func (m moments) add(d DateTime, zone *time.Location) bool {
+	if m.days[day(d.Wall)] {
+		return false
+	}
+	if d.Date {
+		m.days[day(d.Wall)] = true
+		return true
+	}
+	t := d.In(zone).Unix()
+	known := m.instants[t]
+	m.instants[t] = true
+	return !known
+}
+
+// exclusions are the starts that EXDATE and RECURRENCE-ID take out of the
+// series. A DATE takes out what starts on that day.
+func exclusions(e *Event, changed []*Event, zone *time.Location) moments {
+	m := moments{instants: make(map[int64]bool), days: make(map[time.Time]bool)}
+	out := func(d DateTime) {
+		if e.Start.Date || d.Date {
+			m.days[d.date(zone)] = true
+			return
+		}
+		m.instants[e.alike(d, zone).In(zone).Unix()] = true
+	}
+	for _, d := range e.ExDates {
+		out(d)
+	}
+	for _, c := range changed {
+		out(*c.RecurrenceID)
+	}
+	return m
+}

@@ -1,0 +1,230 @@
+package xmppout
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"awayd/sync/plan"
+)
+
+// A choreography carries out actions in the order of steps that is right on
+// every server: in any other, some contact keeps a stale message or sees one
+// too early. Three things follow from how servers behave.
+//
+// Access model, subscriptions and affiliations belong to the node and not to
+// the item, and some servers push to a contact who subscribed once even after
+// the node was hidden again. So a node holds at most one message, and a message
+// is staged only on a node that no contact was ever let into.
+//
+// Changing the access model tells nobody (although XEP-0060 §8.2 would have
+// it), and some servers never tell of a retraction. So what contacts are to
+// know is always published, the end of an absence too.
+//
+// Some servers notify contacts only through an available resource of the
+// person's, and only those whose presence has reached it. So whenever contacts
+// are to be told, the person is available first, and who became visible too
+// late to be told is told again.
+//
+// Each step may be repeated: a crash between any two is mended by looking and
+// acting again. What a step is about to make possible is in the ledger before
+// the server hears of it, and the first step that fails ends the action.
+type choreography struct {
+	pep        pep
+	looks      looks
+	ledger     plan.Ledger
+	audience   plan.AccessModel
+	noPresence bool
+}
+
+// looks is how the person appears to contacts while they are away.
+type looks interface {
+	Show(ctx context.Context, status string) error
+	// attend makes the person available without a text, unless they are
+	// available already.
+	attend(context.Context) error
+	Hide(context.Context) error
+	// gather waits until the contacts who are online are known to the person's
+	// connection, and contacts says how many are by now.
+	gather(context.Context) error
+	contacts() int64
+}
+
+func (c choreography) do(ctx context.Context, a plan.Action) error {
+	switch a.Kind {
+	case plan.Stage:
+		return c.stage(ctx, a.Payload, a.Fresh)
+	case plan.Unstage:
+		return c.unstage(ctx)
+	case plan.Reveal:
+		return c.reveal(ctx, a.Payload, a.Fresh)
+	case plan.Amend:
+		return c.amend(ctx, a.Payload)
+	case plan.Withdraw:
+		return c.withdraw(ctx, a)
+	case plan.Yield:
+		return nil
+	}
+	return fmt.Errorf("unknown action %q", a.Kind)
+}
+
+// look reads what the node holds.
+func look(ctx context.Context, p pep) (plan.Observed, error) {
+	access, err := p.access(ctx)
+	if errors.Is(err, ErrItemNotFound) {
+		return plan.Observed{}, nil
+	}
+	if err != nil {
+		return plan.Observed{}, fmt.Errorf("read access model: %w", err)
+	}
+	items, err := p.items(ctx)
+	if err != nil && !errors.Is(err, ErrItemNotFound) {
+		return plan.Observed{}, fmt.Errorf("read items: %w", err)
+	}
+	guests, err := p.guests(ctx)
+	if errors.Is(err, ErrItemNotFound) { // deleted since
+		return plan.Observed{}, nil
+	}
+	if err != nil {
+		return plan.Observed{}, fmt.Errorf("read affiliations: %w", err)
+	}
+	return plan.Observed{Exists: true, Access: access, Items: items, Guests: guests}, nil
+}
+
+// stage puts p on the node where no contact sees it.
+func (c choreography) stage(ctx context.Context, p plan.Payload, fresh bool) error {
+	if err := fit(p); err != nil {
+		return err
+	}
+	if err := c.checkHideable(ctx); err != nil {
+		return err
+	}
+	if fresh {
+		if err := c.renew(ctx); err != nil {
+			return err
+		}
+	}
+	if err := c.expectHidden(ctx); err != nil {
+		return err
+	}
+	if err := c.publish(ctx, plan.ItemArchive, p, plan.Whitelist); err != nil {
+		return err
+	}
+	// Where a node holds more than one item, an older one would be revealed
+	// together with this.
+	return c.retract(ctx, plan.ItemCurrent, false)
+}
+
+// unstage takes off what was staged. The empty node stays: on some servers its
+// deletion would tell contacts that something had been planned.
+func (c choreography) unstage(ctx context.Context) error {
+	if err := c.retract(ctx, plan.ItemArchive, false); err != nil {
+		return err
+	}
+	return c.retract(ctx, plan.ItemCurrent, false)
+}
+
+// reveal lets the audience into the node and tells them p.
+func (c choreography) reveal(ctx context.Context, p plan.Payload, fresh bool) error {
+	if err := fit(p); err != nil {
+		return err
+	}
+	if err := c.stageForReveal(ctx, p, fresh); err != nil {
+		return err
+	}
+	if err := c.appear(ctx, p); err != nil {
+		return err
+	}
+	if err := c.open(ctx); err != nil {
+		return err
+	}
+	return c.tell(ctx, p)
+}
+
+// amend tells the audience p in place of what they were told before.
+func (c choreography) amend(ctx context.Context, p plan.Payload) error {
+	if err := fit(p); err != nil {
+		return err
+	}
+	access, err := c.pep.access(ctx)
+	if err != nil && !errors.Is(err, ErrItemNotFound) {
+		return fmt.Errorf("read access model: %w", err)
+	}
+	if err != nil || access == plan.Whitelist {
+		return changed("the message to amend is not visible any more")
+	}
+	if err := c.appear(ctx, p); err != nil {
+		return err
+	}
+	if err := c.open(ctx); err != nil {
+		return err
+	}
+	return c.tell(ctx, p)
+}
+
+// withdraw tells everybody who was told of the absence that it is over, and
+// removes the node with all who were let into it.
+func (c choreography) withdraw(ctx context.Context, a plan.Action) error {
+	access, err := c.pep.access(ctx)
+	switch {
+	case errors.Is(err, ErrItemNotFound):
+		if err := c.deleted(); err != nil {
+			return err
+		}
+		return c.disappear(ctx)
+	case err != nil:
+		return fmt.Errorf("read access model: %w", err)
+	}
+	if err := c.takeDown(ctx, a, access); err != nil {
+		return err
+	}
+	if !a.Spare {
+		if err := c.hide(ctx); err != nil {
+			return err
+		}
+		if err := c.delete(ctx); err != nil {
+			return err
+		}
+	}
+	return c.disappear(ctx)
+}
+
+// takeDown removes the message from a node that contacts may see, in the way
+// that has most of them told.
+func (c choreography) takeDown(ctx context.Context, a plan.Action, access plan.AccessModel) error {
+	if a.Quiet {
+		return c.takeDownQuietly(ctx, a.Spare)
+	}
+	if err := c.attend(ctx); err != nil {
+		return err
+	}
+	if err := c.publish(ctx, plan.ItemCurrent, a.Payload, access); err != nil {
+		return err
+	}
+	if err := c.retract(ctx, plan.ItemCurrent, true); err != nil {
+		return err
+	}
+	if a.Spare {
+		return nil
+	}
+	return c.retract(ctx, plan.ItemArchive, true)
+}
+
+// takeDownQuietly publishes nothing more: what is there was not sent to anybody
+// by awayd, and nobody is made to look online for it. Should the server have
+// sent it, the retraction is what contacts get.
+func (c choreography) takeDownQuietly(ctx context.Context, spare bool) error {
+	if spare {
+		return c.retract(ctx, plan.ItemArchive, true)
+	}
+	items, err := c.pep.items(ctx)
+	if err != nil && !errors.Is(err, ErrItemNotFound) {
+		return fmt.Errorf("read items: %w", err)
+	}
+	for _, i := range items {
+		if err := c.retract(ctx, i.ID, true); err != nil {
+			return err
+		}
+	}
+	return nil
+}

@@ -1,0 +1,335 @@
+package xmppout
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"net"
+	"strings"
+	"testing"
+	"time"
+
+	"awayd/cmd/testbed"
+	"awayd/sync/account"
+)
+
+func TestLogin(t *testing.T) {
+	eachServer(t, func(t *testing.T, x *testbed.XMPP) {
+		p := x.PersonFor(t, "juliet")
+		for name, addr := range map[string]string{"STARTTLS": x.Addr, "direct TLS": x.TLSAddr} {
+			t.Run(name, func(t *testing.T) {
+				s, err := new(Dialer).Dial(t.Context(), linked(x, p, addr))
+				if err != nil {
+					t.Fatal(err)
+				}
+				if name := strings.ToLower(s.Server()); !strings.HasPrefix(name, x.Kind+" ") {
+					t.Errorf("server is %q", s.Server())
+				}
+				if r := s.jid.Resourcepart(); !strings.HasPrefix(r, "awayd-") || s.jid.Bare().String() != p.JID {
+					t.Errorf("bound as %s", s.jid)
+				}
+				if o, err := s.Look(t.Context()); err != nil || o.Exists {
+					t.Errorf("looks like %+v, %v", o, err)
+				}
+				if s.Err() != nil {
+					t.Errorf("lives, and says %v", s.Err())
+				}
+				if err := s.Close(t.Context()); err != nil {
+					t.Error(err)
+				}
+				<-s.Done()
+				wantKind(t, s.Err(), Closed)
+				if _, err := s.Look(t.Context()); err == nil {
+					t.Error("a closed session answers")
+				}
+				wantErr(t, s.Close(t.Context()), nil)
+			})
+		}
+	})
+}
+
+// SRV records lead to the port that speaks TLS at once and to the other one.
+func TestLoginBySRV(t *testing.T) {
+	eachServer(t, func(t *testing.T, x *testbed.XMPP) {
+		p := x.PersonFor(t, "juliet")
+		record := func(service, addr string) zone {
+			return zone{service: {{Target: "xmpp.example.org.", Port: port(t, addr)}}}
+		}
+		for name, records := range map[string]zone{
+			"xmpp-client": record("xmpp-client", x.Addr), "xmpps-client": record("xmpps-client", x.TLSAddr),
+		} {
+			d := &Dialer{Resolver: anyName{records}, DialContext: func(ctx context.Context, network, addr string) (net.Conn, error) {
+				return new(net.Dialer).DialContext(ctx, network, strings.Replace(addr, "xmpp.example.org", "127.0.0.1", 1))
+			}}
+			s, err := d.Dial(t.Context(), linked(x, p, ""))
+			if err != nil {
+				t.Errorf("%s: %v", name, err)
+				continue
+			}
+			wantErr(t, s.Close(t.Context()), nil)
+		}
+		// The first server is down, the second is not.
+		two := zone{"xmpp-client": {{Target: "xmpp.example.org.", Port: 1, Priority: 1}, {Target: "xmpp.example.org.", Port: port(t, x.Addr), Priority: 2}}}
+		d := &Dialer{Resolver: anyName{two}, DialContext: func(ctx context.Context, network, addr string) (net.Conn, error) {
+			return new(net.Dialer).DialContext(ctx, network, strings.Replace(addr, "xmpp.example.org", "127.0.0.1", 1))
+		}}
+		s, err := d.Dial(t.Context(), linked(x, p, ""))
+		if err != nil {
+			t.Fatal(err)
+		}
+		wantErr(t, s.Close(t.Context()), nil)
+	})
+}
+
+type anyName struct{ zone }
+
+func (z anyName) LookupSRV(ctx context.Context, service, proto, _ string) (string, []*net.SRV, error) {
+	return z.zone.LookupSRV(ctx, service, proto, "example.org")
+}
+
+func port(t *testing.T, addr string) uint16 {
+	t.Helper()
+	a, err := net.ResolveTCPAddr("tcp", addr)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return uint16(a.Port)
+}
+
+func TestLoginRefused(t *testing.T) {
+	eachServer(t, func(t *testing.T, x *testbed.XMPP) {
+		p := x.PersonFor(t, "juliet")
+		good := linked(x, p, x.Addr)
+		other, err := testbed.NewCA(t.TempDir())
+		if err != nil {
+			t.Fatal(err)
+		}
+		closed := freePort(t)
+		otherName := Untrusted
+		if x.Kind == testbed.Prosody { // it answers with an alert: unrecognized name
+			otherName = NoTLS
+		}
+		for name, test := range map[string]struct {
+			change    func(*account.Account)
+			kind      Kind
+			temporary bool
+			says      []string // in the error and its hint
+		}{
+			"wrong password": {func(a *account.Account) { a.Login.Password = account.NewSecret("not the s3cret") }, Credentials, false, []string{p.JID, x.Addr, "password", "--jid-password-file"}},
+			"unknown user":   {func(a *account.Account) { a.JID = "nobody@" + x.Domain }, Credentials, false, []string{"nobody@", "password"}},
+			"no CA":          {func(a *account.Account) { a.Login.TLSCA = "" }, Untrusted, false, []string{"certificate", "--tls-ca"}},
+			"another CA":     {func(a *account.Account) { a.Login.TLSCA = string(other.PEM) }, Untrusted, false, []string{"certificate", "--tls-ca"}},
+			"direct, no CA":  {func(a *account.Account) { a.Login.TLSCA, a.Login.Address = "", x.TLSAddr }, Untrusted, false, []string{"certificate", "--tls-ca"}},
+			"unknown domain": {func(a *account.Account) { a.JID = "juliet@elsewhere.test" }, Stream, false, []string{"elsewhere.test", "does not serve"}},
+			"another name":   {func(a *account.Account) { a.JID, a.Login.Address = "juliet@elsewhere.test", x.TLSAddr }, otherName, false, []string{"elsewhere.test"}},
+			"nobody there":   {func(a *account.Account) { a.Login.Address = closed }, Unreachable, true, []string{closed, "refused"}},
+			"bad address":    {func(a *account.Account) { a.Login.Address = "example.org" }, BadAddress, false, []string{"HOST:PORT"}},
+			"bad CA":         {func(a *account.Account) { a.Login.TLSCA = "nonsense" }, BadAddress, false, []string{"no certificate"}},
+			"bad JID":        {func(a *account.Account) { a.JID = "example.org" }, BadAddress, false, []string{"user@"}},
+			"group":          {func(a *account.Account) { a.Settings.Audience = "group:Family" }, BadAddress, false, []string{"group:Family"}},
+		} {
+			t.Run(name, func(t *testing.T) {
+				a := good
+				test.change(&a)
+				_, err := new(Dialer).Dial(t.Context(), a)
+				e := wantKind(t, err, test.kind)
+				if e.Temporary() != test.temporary || e.Credentials() != (test.kind == Credentials) {
+					t.Errorf("%v: temporary is %t, credentials is %t", err, e.Temporary(), e.Credentials())
+				}
+				text := e.Error() + " Try: " + e.Hint()
+				t.Log(text)
+				for _, s := range test.says {
+					if !strings.Contains(text, s) {
+						t.Errorf("%q does not say %q", text, s)
+					}
+				}
+				if strings.Contains(text, a.Login.Password.Reveal()) {
+					t.Errorf("%q tells the password", text)
+				}
+			})
+		}
+	})
+}
+
+// Nobody in between gets anything but the stream's header and the wish for TLS.
+func TestNoTLS(t *testing.T) {
+	eachServer(t, func(t *testing.T, x *testbed.XMPP) {
+		p := x.PersonFor(t, "juliet")
+		for name, attack := range map[string]func(string) (*testbed.Proxy, error){
+			"stripped": testbed.StripSTARTTLS, "refused": testbed.RefuseSTARTTLS,
+		} {
+			t.Run(name, func(t *testing.T) {
+				proxy := testbed.ProxyFor(t, attack, x.Addr)
+				_, err := new(Dialer).Dial(t.Context(), linked(x, p, proxy.Addr))
+				e := wantKind(t, err, NoTLS)
+				if e.Temporary() || e.Hint() == "" || !strings.Contains(e.Error(), "STARTTLS") {
+					t.Errorf("error is %v", e)
+				}
+				t.Log(e.Error())
+				sent := proxy.Sent()
+				for _, s := range []string{"<iq", "<presence", "<message", "<auth", "PLAIN", "SCRAM", p.Password} {
+					if bytes.Contains(sent, []byte(s)) {
+						t.Errorf("%s was sent in clear: %s", s, sent)
+					}
+				}
+				if proxy.Connections() != 1 {
+					t.Errorf("%d connections", proxy.Connections())
+				}
+			})
+		}
+	})
+}
+
+// A server that freezes is noticed by a request and by a ping, and does not
+// keep the session from closing.
+func TestFrozen(t *testing.T) {
+	eachServer(t, func(t *testing.T, x *testbed.XMPP) {
+		p := x.PersonFor(t, "juliet")
+		frozen := func(t *testing.T, d Dialer) (*Session, *testbed.Proxy) {
+			proxy := testbed.ProxyFor(t, testbed.NewProxy, x.Addr)
+			s, err := d.Dial(t.Context(), linked(x, p, proxy.Addr))
+			if err != nil {
+				t.Fatal(err)
+			}
+			proxy.Pause()
+			return s, proxy
+		}
+		t.Run("request", func(t *testing.T) {
+			s, _ := frozen(t, Dialer{IQTimeout: 300 * time.Millisecond})
+			_, err := s.Look(t.Context())
+			if !wantKind(t, err, NoAnswer).Temporary() {
+				t.Errorf("not temporary: %v", err)
+			}
+			<-s.Done()
+			wantKind(t, s.Err(), NoAnswer)
+			closesWithin(t, s, time.Second)
+		})
+		t.Run("ping", func(t *testing.T) {
+			s, _ := frozen(t, Dialer{IQTimeout: 200 * time.Millisecond, KeepAlive: 50 * time.Millisecond})
+			select {
+			case <-s.Done():
+				wantKind(t, s.Err(), NoAnswer)
+			case <-time.After(5 * time.Second):
+				t.Error("not noticed")
+			}
+			closesWithin(t, s, time.Second)
+		})
+		t.Run("close", func(t *testing.T) {
+			s, _ := frozen(t, Dialer{})
+			closesWithin(t, s, 2*time.Second)
+		})
+		t.Run("full buffers", func(t *testing.T) {
+			s, _ := frozen(t, Dialer{IQTimeout: 500 * time.Millisecond, DialContext: narrow})
+			text := strings.Repeat("x", 64<<10)
+			var err error
+			for i := 0; i < 1000 && err == nil; i++ {
+				err = s.Show(t.Context(), text+strings.Repeat("y", i))
+			}
+			if !wantKind(t, err, NoAnswer).Temporary() {
+				t.Errorf("not temporary: %v", err)
+			}
+			closesWithin(t, s, 2*time.Second)
+		})
+		t.Run("login", func(t *testing.T) {
+			proxy := testbed.ProxyFor(t, testbed.NewProxy, x.Addr)
+			proxy.Pause()
+			ctx, cancel := context.WithTimeout(t.Context(), 300*time.Millisecond)
+			defer cancel()
+			start := time.Now()
+			_, err := new(Dialer).Dial(ctx, linked(x, p, proxy.Addr))
+			if !wantKind(t, err, NoAnswer).Temporary() || time.Since(start) > 2*time.Second {
+				t.Errorf("after %v: %v", time.Since(start), err)
+			}
+		})
+		t.Run("lost", func(t *testing.T) {
+			proxy := testbed.ProxyFor(t, testbed.NewProxy, x.Addr)
+			s, err := new(Dialer).Dial(t.Context(), linked(x, p, proxy.Addr))
+			if err != nil {
+				t.Fatal(err)
+			}
+			proxy.Sever()
+			select {
+			case <-s.Done():
+				if !wantKind(t, s.Err(), Unreachable).Temporary() {
+					t.Errorf("not temporary: %v", s.Err())
+				}
+			case <-time.After(5 * time.Second):
+				t.Error("not noticed")
+			}
+			_, err = s.Look(t.Context())
+			wantKind(t, err, Unreachable)
+			closesWithin(t, s, time.Second)
+		})
+	})
+}
+
+// A caller that gives up costs neither the session nor its time.
+func TestCancelled(t *testing.T) {
+	eachServer(t, func(t *testing.T, x *testbed.XMPP) {
+		s := dial(t, x, x.PersonFor(t, "juliet"))
+		ctx, cancel := context.WithCancel(t.Context())
+		cancel()
+		if _, err := s.Look(ctx); !errors.Is(err, context.Canceled) {
+			t.Errorf("error is %v", err)
+		}
+		for range 3 {
+			if _, err := s.Look(t.Context()); err != nil {
+				t.Fatal(err)
+			}
+		}
+	})
+}
+
+// The server tells why it goes.
+func TestShutdown(t *testing.T) {
+	for _, kind := range []string{testbed.Prosody, testbed.Ejabberd} {
+		t.Run(kind, func(t *testing.T) {
+			t.Parallel()
+			x := testbed.XMPPFor(t, kind, testbed.XMPPOptions{})
+			s := dial(t, x, x.PersonFor(t, "juliet"))
+			if err := x.Stop(); err != nil {
+				t.Fatal(err)
+			}
+			select {
+			case <-s.Done():
+			case <-time.After(10 * time.Second):
+				t.Fatal("not noticed")
+			}
+			t.Log(s.Err())
+			var e *Error
+			if !errors.As(s.Err(), &e) || !e.Temporary() {
+				t.Errorf("session ended with %v", s.Err())
+			}
+		})
+	}
+}
+
+func closesWithin(t *testing.T, s *Session, d time.Duration) {
+	t.Helper()
+	start := time.Now()
+	if err := s.Close(t.Context()); err != nil {
+		t.Error(err)
+	}
+	if took := time.Since(start); took > d {
+		t.Errorf("closing took %v", took)
+	}
+}
+
+// narrow dials a connection whose buffers are soon full.
+func narrow(ctx context.Context, network, addr string) (net.Conn, error) {
+	conn, err := new(net.Dialer).DialContext(ctx, network, addr)
+	if tcp, ok := conn.(*net.TCPConn); ok {
+		err = tcp.SetWriteBuffer(8 << 10)
+	}
+	return conn, err
+}
+
+func freePort(t *testing.T) string {
+	t.Helper()
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer l.Close()
+	return l.Addr().String()
+}

@@ -1,0 +1,187 @@
+package xmppout
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+
+	"awayd/sync/plan"
+)
+
+// A model is a person's node as servers keep it, the presence and the ledger
+// beside it, and a record of every call to any of them in order.
+type model struct {
+	exists    bool
+	access_   plan.AccessModel
+	stored    []plan.Item
+	maxItems  int
+	subscribe bool // a contact who sees the node subscribes, and is pushed to ever after
+	unable    bool // the server has no publish-options
+	later     int  // contacts who become known while gathering
+
+	subscribed bool
+	shown      *string
+	known      int64
+	told       []plan.Payload // what contacts could see or were pushed
+
+	calls []string
+	// fail is asked before and after each call takes effect.
+	fail func(n int, done bool) error
+}
+
+func newModel() *model { return &model{maxItems: 1} }
+
+// call records what is asked for, and does it unless it is to fail.
+func (m *model) call(what string, do func() error) error {
+	m.calls = append(m.calls, what)
+	n := len(m.calls)
+	if m.fail != nil {
+		if err := m.fail(n, false); err != nil {
+			return err
+		}
+	}
+	err := do()
+	if m.exists && m.access_ != plan.Whitelist {
+		for _, i := range m.stored {
+			m.tell(i.Payload)
+		}
+		m.subscribed = m.subscribed || m.subscribe
+	}
+	if m.fail != nil {
+		if err := m.fail(n, true); err != nil {
+			return err
+		}
+	}
+	return err
+}
+
+func (m *model) tell(p plan.Payload) {
+	if !slices.ContainsFunc(m.told, p.Equal) {
+		m.told = append(m.told, p)
+	}
+}
+
+var errNoNode = &StanzaError{Type: "cancel", Condition: "item-not-found"}
+
+func (m *model) there() error {
+	if !m.exists {
+		return errNoNode
+	}
+	return nil
+}
+
+func (m *model) access(context.Context) (plan.AccessModel, error) {
+	err := m.call("access", m.there)
+	return m.access_, err
+}
+
+func (m *model) items(context.Context) ([]plan.Item, error) {
+	err := m.call("items", m.there)
+	return slices.Clone(m.stored), err
+}
+
+func (m *model) guests(context.Context) (bool, error) { return false, m.call("guests", m.there) }
+
+func (m *model) hides(context.Context) (bool, error) {
+	return !m.unable, m.call("hides", func() error { return nil })
+}
+
+func (m *model) publish(_ context.Context, id string, p plan.Payload, guard plan.AccessModel) error {
+	return m.call(fmt.Sprintf("publish %s %q under %s", id, p.Message, guard), func() error {
+		if !m.exists {
+			m.exists, m.access_ = true, guard
+		}
+		if m.access_ != guard && !m.unable {
+			return &StanzaError{Type: "cancel", Condition: "conflict", Specific: "precondition-not-met"}
+		}
+		m.remove(id)
+		m.stored = append(m.stored, plan.Item{ID: id, Payload: p})
+		m.stored = m.stored[max(0, len(m.stored)-m.maxItems):]
+		if m.subscribed {
+			m.tell(p)
+		}
+		return nil
+	})
+}
+
+func (m *model) remove(id string) bool {
+	before := len(m.stored)
+	m.stored = slices.DeleteFunc(m.stored, func(i plan.Item) bool { return i.ID == id })
+	return len(m.stored) < before
+}
+
+func (m *model) configure(_ context.Context, a plan.AccessModel) error {
+	return m.call("configure "+string(a), func() error {
+		if m.exists {
+			m.access_ = a
+		}
+		return m.there()
+	})
+}
+
+func (m *model) retract(_ context.Context, id string, notify bool) error {
+	how := " quietly"
+	if notify {
+		how = ""
+	}
+	return m.call("retract "+id+how, func() error {
+		if !m.remove(id) {
+			return errNoNode
+		}
+		return nil
+	})
+}
+
+func (m *model) delete(context.Context) error {
+	return m.call("delete", func() error {
+		err := m.there()
+		m.exists, m.access_, m.stored, m.subscribed = false, "", nil, false
+		return err
+	})
+}
+
+func (m *model) Show(_ context.Context, status string) error {
+	return m.call(fmt.Sprintf("show %q", status), func() error { m.shown = &status; return nil })
+}
+
+func (m *model) attend(context.Context) error {
+	return m.call("attend", func() error {
+		if m.shown == nil {
+			m.shown = new(string)
+		}
+		return nil
+	})
+}
+
+func (m *model) Hide(context.Context) error {
+	return m.call("unshow", func() error { m.shown = nil; return nil })
+}
+
+func (m *model) gather(context.Context) error {
+	return m.call("gather", func() error { m.known += int64(m.later); m.later = 0; return nil })
+}
+
+func (m *model) contacts() int64 { return m.known }
+
+// A modelLedger records into the same list.
+type modelLedger struct{ *model }
+
+func (l modelLedger) note(what string) error {
+	return l.call("ledger: "+what, func() error { return nil })
+}
+
+func (l modelLedger) Sending(p plan.Payload) error {
+	return l.note(fmt.Sprintf("sending %q", p.Message))
+}
+func (l modelLedger) Making() error  { return l.note("making") }
+func (l modelLedger) Opening() error { return l.note("opening") }
+func (l modelLedger) Deleted() error { return l.note("deleted") }
+
+// run does a on the model, under the audience presence.
+func (m *model) run(a plan.Action) error {
+	c := choreography{pep: m, looks: m, ledger: modelLedger{m}, audience: plan.Presence}
+	return c.do(context.Background(), a)
+}
+
+var errBroken = errors.New("broken")

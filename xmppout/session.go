@@ -1,0 +1,169 @@
+package xmppout
+
+import (
+	"context"
+	"encoding/xml"
+	"errors"
+	"sync"
+	"time"
+
+	"mellium.im/xmlstream"
+	"mellium.im/xmpp"
+	"mellium.im/xmpp/jid"
+
+	"awayd/sync/plan"
+)
+
+// A Session is one person's login. Its methods are called by one goroutine at a
+// time. It ends by itself when the connection is lost or the server stops
+// answering; [Session.Done] says so.
+//
+// It has one goroutine, which reads the stream; a timer sends a ping now and
+// then.
+type Session struct {
+	options
+	end  end
+	jid  jid.JID // full, as bound
+	xs   *xmpp.Session
+	wire *wire
+	node node
+
+	// ctx ends with the session; its cause says why.
+	ctx    context.Context
+	cancel context.CancelCauseFunc
+	served chan struct{} // closed when nothing reads the stream any more
+	pinger *time.Timer
+	once   sync.Once // closing
+
+	server string
+	looks  looksState
+}
+
+type options struct {
+	audience             plan.AccessModel
+	noPresence           bool
+	iqTimeout, keepAlive time.Duration
+}
+
+var errNoAnswer = errors.New("the server stopped answering")
+
+func newSession(xs *xmpp.Session, w *wire, e end, o options) *Session {
+	s := &Session{options: o, end: e, jid: xs.LocalAddr(), xs: xs, wire: w, served: make(chan struct{})}
+	s.ctx, s.cancel = context.WithCancelCause(context.Background())
+	s.node = node{asker: s, owner: s.jid.Bare()}
+	s.looks.news = make(chan struct{}, 1)
+	w.refill()
+	s.pinger = time.AfterFunc(time.Hour, s.ping)
+	s.pinger.Reset(o.keepAlive) // not before ping and serve can find the timer
+	go s.serve()
+	return s
+}
+
+// serve reads the stream until it ends. Requests from others get the library's
+// answer, service-unavailable, which for a ping is as good as any (XEP-0199
+// §4.2); of everything else, only that contacts are online is of interest. Nothing
+// may be sent from within a handler, which would wait for itself.
+func (s *Session) serve() {
+	defer close(s.served)
+	err := s.xs.Serve(xmpp.HandlerFunc(func(_ xmlstream.TokenReadEncoder, start *xml.StartElement) error {
+		s.wire.refill()
+		s.notice(start)
+		return nil
+	}))
+	if err == nil {
+		err = errors.New("the server closed the stream")
+	}
+	s.lose(err)
+}
+
+// lose ends the session because of err, if it has not ended already.
+func (s *Session) lose(err error) {
+	s.cancel(s.end.explain("stay logged in as", err))
+	s.pinger.Stop()
+	s.wire.Close()
+}
+
+// ping finds out whether the server is still there (XEP-0199): a connection
+// that is half open says nothing by itself. Any answer will do.
+func (s *Session) ping() {
+	err := s.ask(context.Background(), pingServer(s.jid.Domain()), nil)
+	if s.ctx.Err() != nil {
+		return
+	}
+	var refused *StanzaError
+	if err != nil && !errors.As(err, &refused) {
+		s.lose(err)
+		return
+	}
+	s.pinger.Reset(s.keepAlive)
+}
+
+// begin learns what is good to know of the server but not needed.
+func (s *Session) begin(ctx context.Context) {
+	ctx, cancel := context.WithTimeout(ctx, versionTimeout)
+	defer cancel()
+	var v softwareVersion
+	if err := s.ask(ctx, readVersion(s.jid.Domain()), &v); err == nil {
+		s.server = tidy(v.Name + " " + v.Version)
+	}
+}
+
+// Server names the server's software and version (XEP-0092); empty if it did
+// not tell.
+func (s *Session) Server() string { return s.server }
+
+// Audience is the access model under which messages are revealed.
+func (s *Session) Audience() plan.AccessModel { return s.audience }
+
+// Done is closed when the session has ended; Err then says why.
+func (s *Session) Done() <-chan struct{} { return s.ctx.Done() }
+
+// Err returns nil while the session lives.
+func (s *Session) Err() error { return context.Cause(s.ctx) }
+
+// Close ends the session. It says goodbye as long as ctx allows, but not longer
+// than a second, and returns when the connection is closed. The server makes
+// the person unavailable by itself.
+func (s *Session) Close(ctx context.Context) error {
+	s.once.Do(func() {
+		s.pinger.Stop()
+		if s.ctx.Err() == nil {
+			s.cancel(&Error{Kind: Closed, What: "session of " + s.end.String() + " was closed"})
+			s.farewell(ctx)
+		}
+		s.wire.Close()
+	})
+	<-s.served
+	return nil
+}
+
+// farewell closes the stream in both directions (RFC 6120 §4.4). The write may
+// block in a connection that nobody reads; closing that frees it.
+func (s *Session) farewell(ctx context.Context) {
+	ctx, cancel := context.WithTimeout(ctx, time.Second)
+	defer cancel()
+	go s.xs.Close()
+	select {
+	case <-s.served:
+	case <-ctx.Done():
+	}
+}
+
+// Look reads the node from the server.
+func (s *Session) Look(ctx context.Context) (plan.Observed, error) {
+	o, err := look(ctx, s.node)
+	if err != nil {
+		return plan.Observed{}, s.end.about("look at out-of-office node of", err)
+	}
+	return o, nil
+}
+
+// Do carries out one action up to its read-back. It can be repeated after a
+// failure or a crash at any point; see [choreography].
+func (s *Session) Do(ctx context.Context, a plan.Action, l plan.Ledger) error {
+	c := choreography{pep: s.node, looks: s, ledger: l, audience: s.audience, noPresence: s.noPresence}
+	if err := c.do(ctx, a); err != nil {
+		return s.end.about(string(a.Kind)+" message of", err)
+	}
+	return nil
+}

@@ -1,0 +1,229 @@
+package xmppout
+
+import (
+	"bytes"
+	"encoding/xml"
+	"fmt"
+	"strconv"
+
+	"mellium.im/xmpp/jid"
+	"mellium.im/xmpp/stanza"
+
+	"awayd/sync/plan"
+)
+
+// Namespaces of the requests.
+const (
+	nsOOO         = "urn:xmpp:ooo:0"
+	nsPubSub      = "http://jabber.org/protocol/pubsub"
+	nsPubSubOwner = nsPubSub + "#owner"
+	nsPubSubError = nsPubSub + "#errors"
+	nsDisco       = "http://jabber.org/protocol/disco#info"
+	nsVersion     = "jabber:iq:version"
+	nsPing        = "urn:xmpp:ping"
+)
+
+// nodeName is the PEP node of XEP-0109; it is called like the namespace.
+const nodeName = nsOOO
+
+// Fields of node configuration (XEP-0060 §16.4.4) and of publish-options.
+const (
+	fieldFormType = "FORM_TYPE"
+	fieldAccess   = "pubsub#access_model"
+	fieldPersist  = "pubsub#persist_items"
+)
+
+// A query is an IQ that asks for an answer. Without a To it goes to the
+// person's own account (RFC 6120 §10.3.3), where the node lives.
+type query struct {
+	Type    stanza.IQType
+	To      jid.JID
+	Payload any
+}
+
+// encode writes the payload.
+func (q query) encode() ([]byte, error) {
+	b, err := xml.Marshal(q.Payload)
+	if err != nil {
+		return nil, fmt.Errorf("encode request: %w", err)
+	}
+	return b, nil
+}
+
+// The elements of XEP-0060, as far as they are sent or read here. XMLName of
+// the outermost one says whether it is the owner's; the others inherit it.
+type (
+	pubsub struct {
+		XMLName      xml.Name
+		Publish      *nodeItems    `xml:"publish"`
+		Options      *formHolder   `xml:"publish-options"`
+		Items        *nodeItems    `xml:"items"`
+		Retract      *nodeItems    `xml:"retract"`
+		Configure    *formHolder   `xml:"configure"`
+		Delete       *nodeRef      `xml:"delete"`
+		Affiliations *affiliations `xml:"affiliations"`
+	}
+	nodeRef struct {
+		Node string `xml:"node,attr"`
+	}
+	nodeItems struct {
+		Node     string `xml:"node,attr"`
+		MaxItems string `xml:"max_items,attr,omitempty"`
+		Notify   string `xml:"notify,attr,omitempty"`
+		Items    []item `xml:"item"`
+	}
+	item struct {
+		ID      string    `xml:"id,attr"`
+		Content []element `xml:",any"`
+	}
+	formHolder struct {
+		Node string `xml:"node,attr,omitempty"`
+		Form *form
+	}
+	// A form is a data form (XEP-0004).
+	form struct {
+		XMLName xml.Name `xml:"jabber:x:data x"`
+		Type    string   `xml:"type,attr"`
+		Fields  []field  `xml:"field"`
+	}
+	field struct {
+		Var    string   `xml:"var,attr"`
+		Type   string   `xml:"type,attr,omitempty"`
+		Values []string `xml:"value"`
+	}
+	affiliations struct {
+		Node    string        `xml:"node,attr"`
+		Entries []affiliation `xml:"affiliation"`
+	}
+	affiliation struct {
+		JID         string `xml:"jid,attr"`
+		Affiliation string `xml:"affiliation,attr"`
+	}
+)
+
+// The other payloads.
+type (
+	discoInfo struct {
+		XMLName  xml.Name  `xml:"http://jabber.org/protocol/disco#info query"`
+		Features []feature `xml:"feature"`
+	}
+	feature struct {
+		Var string `xml:"var,attr"`
+	}
+	softwareVersion struct {
+		XMLName xml.Name `xml:"jabber:iq:version query"`
+		Name    string   `xml:"name,omitempty"`
+		Version string   `xml:"version,omitempty"`
+	}
+	ping struct {
+		XMLName xml.Name `xml:"urn:xmpp:ping ping"`
+	}
+	presence struct {
+		XMLName  xml.Name `xml:"jabber:client presence"`
+		Type     string   `xml:"type,attr,omitempty"`
+		Show     string   `xml:"show,omitempty"`
+		Status   string   `xml:"status,omitempty"`
+		Priority string   `xml:"priority,omitempty"`
+	}
+)
+
+// An errorBody is the <error/> of a stanza (RFC 6120 §8.3.2).
+type errorBody struct {
+	Type       string `xml:"type,attr"`
+	Text       string `xml:"urn:ietf:params:xml:ns:xmpp-stanzas text"`
+	Conditions []struct {
+		XMLName xml.Name
+	} `xml:",any"`
+}
+
+func (b errorBody) err() error {
+	e := &StanzaError{Type: tidy(b.Type), Condition: "undefined-condition", Text: tidy(b.Text)}
+	for _, c := range b.Conditions {
+		switch c.XMLName.Space {
+		case stanza.NSError:
+			e.Condition = tidy(c.XMLName.Local)
+		case nsPubSubError:
+			e.Specific = tidy(c.XMLName.Local)
+		}
+	}
+	return e
+}
+
+func toNode(body pubsub) query {
+	body.XMLName = xml.Name{Space: nsPubSub, Local: "pubsub"}
+	return query{Payload: body}
+}
+
+func toOwner(body pubsub) query {
+	body.XMLName = xml.Name{Space: nsPubSubOwner, Local: "pubsub"}
+	return query{Payload: body}
+}
+
+func (q query) get() query { q.Type = stanza.GetIQ; return q }
+func (q query) set() query { q.Type = stanza.SetIQ; return q }
+
+// publishItem publishes with publish-options (XEP-0060 §7.1.5): nothing happens
+// unless the node has this access model or is made with it. A staged item must
+// survive a restart of the server, so it persists. pubsub#max_items is left
+// alone: some servers refuse the field.
+func publishItem(id string, p plan.Payload, guard plan.AccessModel) query {
+	return toNode(pubsub{
+		Publish: &nodeItems{Node: nodeName, Items: []item{{ID: id, Content: []element{writePayload(p)}}}},
+		Options: &formHolder{Form: submit(nsPubSub+"#publish-options",
+			field{Var: fieldPersist, Values: []string{"true"}},
+			field{Var: fieldAccess, Values: []string{string(guard)}},
+		)},
+	}).set()
+}
+
+func retractItem(id string, notify bool) query {
+	r := &nodeItems{Node: nodeName, Items: []item{{ID: id}}}
+	if notify {
+		r.Notify = "true"
+	}
+	return toNode(pubsub{Retract: r}).set()
+}
+
+func readItems() query {
+	return toNode(pubsub{Items: &nodeItems{Node: nodeName, MaxItems: strconv.Itoa(maxItems)}}).get()
+}
+
+func configureAccess(m plan.AccessModel) query {
+	return toOwner(pubsub{Configure: &formHolder{Node: nodeName, Form: submit(nsPubSub+"#node_config",
+		field{Var: fieldAccess, Values: []string{string(m)}},
+	)}}).set()
+}
+
+func readConfiguration() query {
+	return toOwner(pubsub{Configure: &formHolder{Node: nodeName}}).get()
+}
+
+func readAffiliations() query {
+	return toOwner(pubsub{Affiliations: &affiliations{Node: nodeName}}).get()
+}
+
+func deleteNode() query {
+	return toOwner(pubsub{Delete: &nodeRef{Node: nodeName}}).set()
+}
+
+func submit(formType string, fields ...field) *form {
+	kind := field{Var: fieldFormType, Type: "hidden", Values: []string{formType}}
+	return &form{Type: "submit", Fields: append([]field{kind}, fields...)}
+}
+
+func readFeatures(of jid.JID) query { return query{To: of, Payload: discoInfo{}}.get() }
+
+func readVersion(of jid.JID) query { return query{To: of, Payload: softwareVersion{}}.get() }
+
+func pingServer(server jid.JID) query { return query{To: server, Payload: ping{}}.get() }
+
+// available is the presence of a person who is away (RFC 6121 §4.7). Its
+// negative priority keeps messages to the person from arriving here.
+func available(status string) presence {
+	return presence{Show: "xa", Status: status, Priority: "-1"}
+}
+
+func unavailable() presence { return presence{Type: "unavailable"} }
+
+// tokens reads v's XML as the library wants to be given it.
+func tokens(b []byte) *xml.Decoder { return xml.NewDecoder(bytes.NewReader(b)) }
