@@ -1,6 +1,7 @@
 package caldav
 
 import (
+	"context"
 	"fmt"
 	"io"
 	"net/http"
@@ -104,6 +105,8 @@ func (r realServer) calendar(t *testing.T, name string) account.Calendar {
 	if err != nil {
 		t.Fatal(err)
 	}
+	// The server outlives the test; the calendar may not, nor a server of its own.
+	t.Cleanup(func() { _, _, _ = r.Do(context.Background(), http.MethodDelete, u, nil, "") })
 	return r.link(u)
 }
 

@@ -35,9 +35,8 @@ type Config struct {
 	Words       []string // beside the built-in ones
 	Categories  []string // beside the built-in ones
 
-	Audience  string // presence or open
-	Presence  bool
-	NotifyJID string // bare; empty: nobody
+	Audience string // presence or open
+	Presence bool
 
 	file  string
 	lines map[string]int // where each directive that was given stands

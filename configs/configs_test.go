@@ -105,7 +105,6 @@ words = [
 categories = ["Away"]
 audience = "open"
 presence = false
-notify_jid = "Admin@Example.org"
 log_level = "debug"
 "log_format" = "json"
 log_retention = "0"
@@ -122,7 +121,7 @@ log_retention = "0"
 		Zone: berlin, Lang: "de", Message: "Bis {{.Until}}\n",
 		WorkDays: [7]bool{0: true, 1: true, 2: true, 4: true, 6: true}, WorkStart: 22 * 60, WorkEnd: 6*60 + 30,
 		MinDuration: 24*time.Hour + 30*time.Minute, Words: []string{"sabbatical", "Kur"}, Categories: []string{"Away"},
-		Audience: "open", NotifyJID: "admin@example.org",
+		Audience: "open",
 	}
 	if diff := cmp.Diff(want, got, comparers); diff != "" {
 		t.Errorf("parsed (-want +got):\n%s", diff)
@@ -178,7 +177,6 @@ func TestProblems(t *testing.T) {
 		{"log_level", "log_level = 'INFO+1'", "f:1: log_level: \"INFO+1\" is unknown: write debug, info, warn or error"},
 		{"log_format", "log_format = 'xml'", "f:1: log_format: \"xml\" is unknown: write text or json"},
 		{"log_retention", "log_retention = '1y'", "f:1: log_retention: \"1y\" is no duration: write it like 90m, 4h or 365d"},
-		{"notify_jid", "notify_jid = 'a@b/c'", "f:1: notify_jid: \"a@b/c\" is no address of a person: write one like admin@example.org"},
 		{"large", strings.Repeat("#\n", maxFile), "f: larger than 65536 bytes"},
 	} {
 		t.Run(test.name, func(t *testing.T) {

@@ -68,10 +68,6 @@ func Directives() []Directive {
 				"It is what clients without XEP-0109 show.",
 			boolean(func(c *Config) *bool { return &c.Presence }),
 		}, {
-			"notify_jid", "XMPP address", "",
-			"Who is told when an account stops working and its own login is what broke. Empty: nobody.",
-			text(func(c *Config, s string) (err error) { c.NotifyJID, err = parseBareJID(s); return err }),
-		}, {
 			"log_level", "debug, info, warn or error", "info",
 			"How much the daemon tells of itself on standard error.",
 			text(func(c *Config, s string) error {

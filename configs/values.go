@@ -11,7 +11,6 @@ import (
 	"unicode/utf8"
 
 	"github.com/robfig/cron/v3"
-	"mellium.im/xmpp/jid"
 )
 
 // ParseWorkDays reads days of the week, such as "Mon-Fri" or "Sun-Tue,Thu",
@@ -140,17 +139,6 @@ func parseZone(s string) (*time.Location, error) {
 		return nil, fmt.Errorf("%q is no time zone: write one like Europe/Berlin", s)
 	}
 	return loc, nil
-}
-
-func parseBareJID(s string) (string, error) {
-	if s == "" {
-		return "", nil
-	}
-	j, err := jid.Parse(s)
-	if err != nil || j.Resourcepart() != "" {
-		return "", fmt.Errorf("%q is no address of a person: write one like admin@example.org", s)
-	}
-	return j.String(), nil
 }
 
 func oneOf(s string, values ...string) error {

@@ -90,7 +90,6 @@ func Anna() account.Account {
 		Settings: account.Settings{
 			Zone: "Europe/Berlin", Audience: "group:Team", Message: "Away until {{.Until}}", Lang: "de",
 			Delegate: "bob@example.org", Addresses: []string{"mailto:anna@example.org"},
-			WorkDays: "Mon-Thu", WorkHours: "09:00-17:00",
 		},
 		Calendars: []account.Calendar{
 			{Name: "Work", URL: account.NewSecret("https://dav.example.org/anna-secret-feed/"), User: "anna",

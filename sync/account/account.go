@@ -45,8 +45,6 @@ type Settings struct {
 	Lang      string   `json:"lang,omitempty"`
 	Delegate  string   `json:"delegate,omitempty"`  // JID named in the message
 	Addresses []string `json:"addresses,omitempty"` // the person's own calendar addresses
-	WorkDays  string   `json:"work_days,omitempty"`
-	WorkHours string   `json:"work_hours,omitempty"`
 }
 
 // A Calendar is one linked calendar.
