@@ -173,7 +173,7 @@ func (b *backend) ListCalendars(ctx context.Context) ([]caldav.Calendar, error) 
 	return []caldav.Calendar{*c}, err
 }
 func (b *backend) GetCalendar(context.Context, string) (*caldav.Calendar, error) {
-	return &caldav.Calendar{Path: "/ada/cal/work/", Name: "Work", SupportedComponentSet: []string{"VEVENT"}}, nil
+	return &caldav.Calendar{Path: "/ada/cal/office/", Name: "Office", SupportedComponentSet: []string{"VEVENT"}}, nil
 }
 func (b *backend) ListCalendarObjects(ctx context.Context, _ string, req *caldav.CalendarCompRequest) ([]caldav.CalendarObject, error) {
 	var all []caldav.CalendarObject
@@ -197,7 +197,7 @@ func TestGoWebDAVServer(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		b.objects["/ada/cal/work/"+uid+".ics"] = cal
+		b.objects["/ada/cal/office/"+uid+".ics"] = cal
 		b.version++
 	}
 	put("a", "first")
@@ -207,13 +207,13 @@ func TestGoWebDAVServer(t *testing.T) {
 	if err != nil || len(d.Calendars) != 1 {
 		t.Fatalf("%+v, %v", d, err)
 	}
-	want := Found{URL: srv.URL + "/ada/cal/work/", Name: "Work", Components: []string{"VEVENT"}, Kind: Plain, Owned: true}
+	want := Found{URL: srv.URL + "/ada/cal/office/", Name: "Office", Components: []string{"VEVENT"}, Kind: Plain, Owned: true}
 	if diff := cmp.Diff(want, d.Calendars[0]); diff != "" {
 		t.Error(diff)
 	}
 	s, w := open(t, account.Calendar{URL: account.NewSecret(want.URL)})
 	delta, cursor := mustPoll(t, s, "")
-	if !cmp.Equal(summaries(delta.Changed), []string{"first"}) || delta.Name != "Work" {
+	if !cmp.Equal(summaries(delta.Changed), []string{"first"}) || delta.Name != "Office" {
 		t.Errorf("first: %+v", delta)
 	}
 	w.since()

@@ -139,6 +139,28 @@ func between(low, high int) cobra.PositionalArgs {
 	}
 }
 
+// onAccount is a command that does one thing to one account and says so; done
+// has a %s for the JID.
+func (a *app) onAccount(use, short, done string, do func(context.Context, *control.Client, string) error) *cobra.Command {
+	return &cobra.Command{
+		Use:   use + " JID",
+		Short: short,
+		Args:  exactly(1),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			c, err := a.connect(cmd.Context(), acting)
+			if err != nil {
+				return err
+			}
+			defer c.Close()
+			if err := do(cmd.Context(), c.Client, args[0]); err != nil {
+				return err
+			}
+			_, err = fmt.Fprintf(a.out, done+"\n", args[0])
+			return err
+		},
+	}
+}
+
 // now is the wall clock of the command line.
 func now() time.Time { return time.Now().Round(0) }
 

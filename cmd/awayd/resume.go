@@ -1,27 +1,15 @@
 package main
 
 import (
-	"fmt"
+	"context"
 
 	"github.com/spf13/cobra"
+
+	"awayd/cmd/awayd/control"
 )
 
 func (a *app) resumeCommand() *cobra.Command {
-	return &cobra.Command{
-		Use:   "resume JID",
-		Short: "Take part again after a pause",
-		Args:  exactly(1),
-		RunE: func(cmd *cobra.Command, args []string) error {
-			c, err := a.connect(cmd.Context(), acting)
-			if err != nil {
-				return err
-			}
-			defer c.Close()
-			if err := c.Resume(cmd.Context(), args[0]); err != nil {
-				return err
-			}
-			_, err = fmt.Fprintf(a.out, "%s is resumed.\n", args[0])
-			return err
-		},
-	}
+	return a.onAccount("resume", "Take part again after a pause",
+		"%s is resumed.",
+		func(ctx context.Context, c *control.Client, jid string) error { return c.Resume(ctx, jid) })
 }

@@ -1,30 +1,18 @@
 package main
 
 import (
-	"fmt"
+	"context"
 
 	"github.com/spf13/cobra"
+
+	"awayd/cmd/awayd/control"
 )
 
 func (a *app) unlinkCommand() *cobra.Command {
 	var keep bool
-	cmd := &cobra.Command{
-		Use:   "unlink JID",
-		Short: "Withdraw what is published, then forget the account",
-		Args:  exactly(1),
-		RunE: func(cmd *cobra.Command, args []string) error {
-			c, err := a.connect(cmd.Context(), acting)
-			if err != nil {
-				return err
-			}
-			defer c.Close()
-			if err := c.Unlink(cmd.Context(), args[0], keep); err != nil {
-				return err
-			}
-			_, err = fmt.Fprintf(a.out, "%s is unlinked.\n", args[0])
-			return err
-		},
-	}
+	cmd := a.onAccount("unlink", "Withdraw what is published, then forget the account",
+		"%s is unlinked.",
+		func(ctx context.Context, c *control.Client, jid string) error { return c.Unlink(ctx, jid, keep) })
 	cmd.Flags().BoolVar(&keep, "keep-published", false, "leave the node as it is")
 	return cmd
 }

@@ -1,27 +1,15 @@
 package main
 
 import (
-	"fmt"
+	"context"
 
 	"github.com/spf13/cobra"
+
+	"awayd/cmd/awayd/control"
 )
 
 func (a *app) withdrawCommand() *cobra.Command {
-	return &cobra.Command{
-		Use:   "withdraw JID",
-		Short: "End the out-of-office that is live now; the same absence does not come back",
-		Args:  exactly(1),
-		RunE: func(cmd *cobra.Command, args []string) error {
-			c, err := a.connect(cmd.Context(), acting)
-			if err != nil {
-				return err
-			}
-			defer c.Close()
-			if err := c.Withdraw(cmd.Context(), args[0]); err != nil {
-				return err
-			}
-			_, err = fmt.Fprintf(a.out, "The out-of-office of %s is withdrawn.\n", args[0])
-			return err
-		},
-	}
+	return a.onAccount("withdraw", "End the out-of-office that is live now; the same absence does not come back",
+		"The out-of-office of %s is withdrawn.",
+		func(ctx context.Context, c *control.Client, jid string) error { return c.Withdraw(ctx, jid) })
 }
