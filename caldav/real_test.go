@@ -275,7 +275,7 @@ func TestRealServerRefuses(t *testing.T) {
 	}
 	t.Log(err)
 
-	if err := d.Stop(); err != nil {
+	if err := d.Kill(); err != nil {
 		t.Fatal(err)
 	}
 	s, _ = open(t, cal)

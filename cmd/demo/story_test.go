@@ -22,14 +22,17 @@ func TestMain(m *testing.M) {
 }
 
 // crashes are moments around the start, in the middle and around the end of
-// the vacation at which the daemon is killed.
-var crashes = [][]time.Duration{
-	nil,
-	{-2 * time.Second, length / 2, length + afterwards - time.Second},
-	{0, length},
-	{10 * time.Millisecond, length + 10*time.Millisecond},
-	{25 * time.Millisecond, length + 25*time.Millisecond},
-	{50 * time.Millisecond, length + 50*time.Millisecond},
+// the vacation at which the daemon is killed; AWAYD_LONG adds more of them.
+func crashes() [][]time.Duration {
+	list := [][]time.Duration{nil, {-2 * time.Second, length / 2, length + afterwards - time.Second}}
+	step, last := 25*time.Millisecond, 50*time.Millisecond
+	if os.Getenv("AWAYD_LONG") != "" {
+		step, last = 5*time.Millisecond, 300*time.Millisecond
+	}
+	for d := time.Duration(0); d <= last; d += step {
+		list = append(list, []time.Duration{d, length + d})
+	}
+	return list
 }
 
 // The whole story on each server, undisturbed and with the daemon killed.
@@ -50,7 +53,7 @@ func TestStory(t *testing.T) {
 					t.Error(err)
 				}
 			})
-			for _, c := range crashes {
+			for _, c := range crashes() {
 				t.Run(fmt.Sprint("killed at ", c), func(t *testing.T) {
 					t.Parallel()
 					s := &story{kind: kind, bed: bed, dir: t.TempDir(), binary: binary, say: t.Logf, crashes: c}
