@@ -122,6 +122,14 @@ func (w *world) kinds() []plan.Kind {
 	return k
 }
 
+// look returns what the node holds, how the person is shown, and what was
+// performed.
+func (w *world) look() (plan.Observed, string, []performed) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return w.node, w.shown, slices.Clone(w.done)
+}
+
 func (w *world) logged(k account.Kind) []account.Entry {
 	w.mu.Lock()
 	defer w.mu.Unlock()
@@ -335,21 +343,22 @@ func TestVacationFromStartToEnd(t *testing.T) {
 		w.expect(plan.Stage)
 		time.Sleep(time.Second)
 		w.expect(plan.Stage, plan.Reveal)
-		if w.shown == "" {
+		if _, shown, _ := w.look(); shown == "" {
 			t.Error("the person is not shown as away")
 		}
 		time.Sleep(4 * time.Hour)
 		w.expect(plan.Stage, plan.Reveal, plan.Withdraw, plan.Stage)
-		if w.shown != "" {
+		node, shown, done := w.look()
+		if shown != "" {
 			t.Error("the person is still shown as away")
 		}
 		for i, want := range []time.Duration{0, time.Hour, 5 * time.Hour} {
-			if late := w.done[i].at.Sub(begin.Add(want)); late < 0 || late > 100*time.Millisecond {
-				t.Errorf("%s was %s after its instant", w.done[i].Kind, late)
+			if late := done[i].at.Sub(begin.Add(want)); late < 0 || late > 100*time.Millisecond {
+				t.Errorf("%s was %s after its instant", done[i].Kind, late)
 			}
 		}
-		if n := w.node.Items[0].Payload.Message; n == "" || w.node.Access != plan.Whitelist {
-			t.Errorf("the following vacation is not staged: %+v", w.node)
+		if n := node.Items[0].Payload.Message; n == "" || node.Access != plan.Whitelist {
+			t.Errorf("the following vacation is not staged: %+v", node)
 		}
 		for _, k := range []account.Kind{account.KindStage, account.KindReveal, account.KindWithdraw, account.KindChange, account.KindPoll} {
 			if e := w.logged(k); len(e) == 0 || e[0].Reason == "" {
@@ -478,8 +487,9 @@ func TestBrokenStateWithdrawsButDoesNotReveal(t *testing.T) {
 		w.mu.Unlock()
 		time.Sleep(8 * time.Hour)
 		synctest.Wait()
-		if got := w.kinds(); slices.Contains(got[1:], plan.Reveal) || !slices.Contains(got, plan.Withdraw) || w.node.Exists {
-			t.Errorf("performed %v, node %+v", got, w.node)
+		node, _, _ := w.look()
+		if got := w.kinds(); slices.Contains(got[1:], plan.Reveal) || !slices.Contains(got, plan.Withdraw) || node.Exists {
+			t.Errorf("performed %v, node %+v", got, node)
 		}
 	})
 }
@@ -516,7 +526,7 @@ func TestUnlinkWithdraws(t *testing.T) {
 		if err := w.engine.Unlink(t.Context(), ada, false); !errors.As(err, &refused) || refused.Hint() == "" {
 			t.Fatalf("got %v", err)
 		}
-		if w.acct.JID == "" {
+		if list, _ := w.Accounts(t.Context()); len(list) == 0 {
 			t.Fatal("forgotten although it could not be withdrawn")
 		}
 		w.mu.Lock()
@@ -526,7 +536,7 @@ func TestUnlinkWithdraws(t *testing.T) {
 			t.Fatal(err)
 		}
 		w.expect(plan.Reveal, plan.Withdraw)
-		if w.acct.JID != "" {
+		if list, _ := w.Accounts(t.Context()); len(list) > 0 {
 			t.Error("not forgotten")
 		}
 		if _, err := w.engine.Status(ada); !errors.Is(err, ErrUnknownAccount) {
@@ -550,7 +560,8 @@ func TestOneHangingCalendarDelaysNothing(t *testing.T) {
 		go func() { done <- e.Run(ctx, nil) }()
 		time.Sleep(time.Hour)
 		w.expect(plan.Stage, plan.Reveal)
-		if late := w.done[1].at.Sub(w.done[0].at) - time.Hour; late > 100*time.Millisecond {
+		_, _, performed := w.look()
+		if late := performed[1].at.Sub(performed[0].at) - time.Hour; late > 100*time.Millisecond {
 			t.Errorf("revealed %s late", late)
 		}
 		cancel()
