@@ -130,6 +130,29 @@ func (d *decision) between() []Action {
 // staged is what is published ahead of p.
 func staged(p absence.Period) Payload { return NewPayload(p.Start, p.End, p.Message(p.Start)) }
 
+// shown is what awayd has on the node: what is visible rather than what is
+// staged. The payload is empty if there is nothing.
+func (d *decision) shown() Payload {
+	switch {
+	case d.current != nil:
+		return d.current.Payload
+	case d.archive != nil:
+		return d.archive.Payload
+	}
+	return Payload{}
+}
+
+// periodOf returns the period that a payload was published for, if the calendar
+// still has it.
+func (d *decision) periodOf(p Payload) (absence.Period, bool) {
+	for _, q := range d.wish.Periods {
+		if s := staged(q); s.Start.Equal(p.Start) && s.End.Equal(p.End) {
+			return q, true
+		}
+	}
+	return absence.Period{}, false
+}
+
 func (d *decision) mine() bool { return d.current != nil || d.archive != nil }
 
 func (d *decision) sawCurrent() bool {
@@ -195,6 +218,9 @@ func (d *decision) yield(p absence.Period, why string) Action {
 // passed, because some servers never tell contacts of a retraction.
 func (d *decision) withdraw() Action {
 	a := Action{Kind: Withdraw, Reason: d.reasonWithdraw()}
+	if was, ok := d.periodOf(d.shown()); ok {
+		a.Period, a.UIDs = was.Key(), uids(was)
+	}
 	if d.current == nil {
 		a.Quiet = true
 		return a

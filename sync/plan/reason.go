@@ -39,19 +39,20 @@ func (d *decision) reasonAmend(want Payload) string {
 }
 
 func (d *decision) reasonWithdraw() string {
-	item := d.current
-	if item == nil {
-		item = d.archive
-	}
-	if item == nil {
+	if !d.mine() {
 		return "an earlier withdrawal had been cut short"
 	}
-	p := item.Payload
+	p := d.shown()
+	of, known := d.periodOf(p)
+	name := "the absence"
+	if known {
+		name = describe(of)
+	}
 	switch {
 	case !p.End.IsZero() && !p.End.After(d.now):
-		return fmt.Sprintf("the absence ended %s", clock(p.End, d.zoneOf()))
+		return fmt.Sprintf("%s ended %s", name, clock(p.End, d.zoneOf()))
 	case p.Start.After(d.now):
-		return fmt.Sprintf("visible too early: the absence begins %s", clock(p.Start, d.zoneOf()))
+		return fmt.Sprintf("visible too early: %s begins %s", name, clock(p.Start, d.zoneOf()))
 	}
 	return fmt.Sprintf("no absence holds at %s any more: its event was moved, removed or withdrawn", clock(d.now, d.zoneOf()))
 }
