@@ -98,14 +98,17 @@ func restoreAdvice(dir string) string {
 	return fmt.Sprintf("put a copy made by `awayd backup` in its place, or move %s/%s* away and link the accounts again", dir, databaseName)
 }
 
-// unusable is an error of the file system while opening.
+// unusable is an error of the file system while opening. What may pass by
+// itself, such as a full disk, is ErrBroken instead.
 func unusable(dir, what string, err error) error {
 	e := &Error{Kind: ErrUnusable, Text: what, Err: err}
 	switch {
+	case errors.Is(err, syscall.EIO):
+		e.Kind, e.Advice = ErrBroken, "look for a failing disk under "+dir
 	case errors.Is(err, fs.ErrPermission), errors.Is(err, syscall.EROFS):
 		e.Advice = fmt.Sprintf("run as the user that owns %s, or give all of it to the user that runs awayd: chown -R awayd:awayd %s", dir, dir)
 	case errors.Is(err, syscall.ENOSPC), errors.Is(err, syscall.EDQUOT):
-		e.Advice = "free some space on the file system of " + dir
+		e.Kind, e.Advice = ErrBroken, "free some space on the file system of "+dir
 	default:
 		e.Advice = "name a directory that awayd may write to with --state"
 	}

@@ -33,7 +33,7 @@ func loadKey(dir string, given account.Secret, database bool) (sealer, error) {
 		return sealer{}, &Error{
 			Kind:   ErrNoKey,
 			Text:   fmt.Sprintf("there is a database in %s, but its key %s is missing", dir, path),
-			Advice: fmt.Sprintf("put the key back or give it as a credential, or move %s/%s* away and link the accounts again", dir, databaseName),
+			Advice: fmt.Sprintf("systemctl start awayd, if systemd hands the key out (LoadCredential=); else put %s back from a backup", path),
 		}
 	}
 	return makeKey(dir, path)

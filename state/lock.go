@@ -29,11 +29,9 @@ func TakeLock(dir string) (*Lock, error) {
 	if !ok {
 		return nil, lockedError(dir, path)
 	}
-	// Only a help for people: what holds is the lock, not the number.
-	if err := os.WriteFile(path, []byte(strconv.Itoa(os.Getpid())+"\n"), 0o640); err != nil {
-		file.Unlock() // the write's error is the one to tell
-		return nil, unusable(dir, "lock state directory", err)
-	}
+	// Only a help for people: what holds is the lock, not the number. A full disk
+	// is no reason not to start, since withdrawing must still work on it.
+	_ = os.WriteFile(path, []byte(strconv.Itoa(os.Getpid())+"\n"), 0o640)
 	return &Lock{file}, nil
 }
 

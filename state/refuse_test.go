@@ -54,7 +54,7 @@ func TestRefusals(t *testing.T) {
 			},
 			kind:   ErrNoKey,
 			text:   "there is a database in DIR, but its key DIR/key is missing",
-			advice: "put the key back or give it as a credential, or move DIR/awayd.db* away and link the accounts again",
+			advice: "systemctl start awayd, if systemd hands the key out (LoadCredential=); else put DIR/key back from a backup",
 		}, {
 			name:   "bad key",
 			spoil:  func(*testing.T, string) Options { return Options{Key: account.NewSecret("AGE-SECRET-KEY-1NOT")} },

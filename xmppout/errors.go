@@ -76,6 +76,9 @@ func (e *Error) Unwrap() error { return e.Err }
 // changing anything.
 func (e *Error) Temporary() bool { return e.temporary }
 
+// Usage reports whether what was given cannot be right, whatever servers do.
+func (e *Error) Usage() bool { return e.Kind == BadAddress }
+
 // Credentials reports whether the account's password is what was refused.
 func (e *Error) Credentials() bool { return e.Kind == Credentials }
 

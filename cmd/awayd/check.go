@@ -20,12 +20,20 @@ func (a *app) checkCommand() *cobra.Command {
 		Args:  exactly(0),
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			var findings []control.Finding
-			if _, err := a.config(); err != nil {
-				findings = append(findings, control.Finding{Subject: "configuration", Detail: err.Error(), Hint: advice(err)})
+			_, wrong := a.config()
+			if wrong != nil {
+				findings = append(findings, control.Finding{Subject: "configuration", Detail: wrong.Error(), Hint: advice(wrong)})
 			} else {
 				findings = append(findings, control.Finding{Subject: "configuration", OK: true, Detail: a.configName()})
 			}
 			c, err := a.connect(cmd.Context(), reading)
+			if err != nil && wrong != nil {
+				// Without a daemon, nothing can be examined before it is mended.
+				if err := a.printFindings(findings, asJSON); !errors.Is(err, errFindings) {
+					return err
+				}
+				return &usageError{message: errFindings.Error()}
+			}
 			if err != nil {
 				findings = append(findings, control.Finding{Subject: "state", Detail: err.Error(), Hint: advice(err)})
 			} else {

@@ -32,6 +32,7 @@ type app struct {
 	streams
 	configFile string
 	stateDir   string
+	read       *configs.Config // what config returned
 }
 
 // A usageError is a request that cannot be right, and what to do instead.
@@ -44,6 +45,15 @@ func (e *usageError) Error() string { return e.message }
 
 // Hint says what to do.
 func (e *usageError) Hint() string { return e.advice }
+
+// A hintedError is a failure with advice.
+type hintedError struct {
+	error
+	advice string
+}
+
+// Hint says what to do.
+func (e *hintedError) Hint() string { return e.advice }
 
 func usagef(advice, format string, args ...any) error {
 	return &usageError{fmt.Sprintf(format, args...), advice}
@@ -100,6 +110,7 @@ func (a *app) root() *cobra.Command {
 		},
 		RunE: func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
 	}
+	root.CompletionOptions.DisableDefaultCmd = true
 	root.SetIn(a.in)
 	root.SetOut(a.out)
 	root.SetErr(a.err)
@@ -111,7 +122,8 @@ func (a *app) root() *cobra.Command {
 	root.AddCommand(
 		a.runCommand(), a.linkCommand(), a.unlinkCommand(), a.accountsCommand(), a.statusCommand(),
 		a.logCommand(), a.previewCommand(), a.checkCommand(), a.syncCommand(), a.setCommand(),
-		a.pauseCommand(), a.resumeCommand(), a.withdrawCommand(), a.versionCommand(),
+		a.pauseCommand(), a.resumeCommand(), a.withdrawCommand(), a.backupCommand(),
+		a.completionCommand(), a.versionCommand(),
 	)
 	return root
 }

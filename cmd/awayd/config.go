@@ -12,8 +12,21 @@ import (
 // defaultConfig is read when no --config is given, if it is there.
 const defaultConfig = "/etc/awayd/awayd.toml"
 
-// config reads the configuration. Wrong usage is what a wrong one is.
+// config returns the configuration as it was first read: later, this process
+// may have become somebody who may not read it.
 func (a *app) config() (configs.Config, error) {
+	if a.read != nil {
+		return *a.read, nil
+	}
+	cfg, err := a.readConfig()
+	if err == nil {
+		a.read = &cfg
+	}
+	return cfg, err
+}
+
+// readConfig reads the configuration. Wrong usage is what a wrong one is.
+func (a *app) readConfig() (configs.Config, error) {
 	file := a.configFile
 	if file == "" {
 		file = defaultConfig
@@ -22,11 +35,12 @@ func (a *app) config() (configs.Config, error) {
 		}
 	}
 	cfg, err := configs.Load(file)
-	if errors.Is(err, fs.ErrNotExist) || errors.Is(err, fs.ErrPermission) {
-		return cfg, usagef("--config FILE with a file that can be read", "%v", err)
+	var problems configs.Problems
+	if errors.As(err, &problems) {
+		return cfg, err
 	}
 	if err != nil {
-		return cfg, err
+		return cfg, usagef("--config FILE with a file that can be read", "%v", err)
 	}
 	// Only package absence knows languages and message fields.
 	if err := absence.CheckMessage(cfg.Message, cfg.Lang); err != nil {

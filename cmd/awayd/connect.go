@@ -30,6 +30,9 @@ const (
 const (
 	lockPatience = 5 * time.Second
 	lockRetry    = 50 * time.Millisecond
+	// pingLimit is how long a daemon may take to answer at all; one with many
+	// accounts needs a while to load them.
+	pingLimit = 20 * time.Second
 )
 
 // connect reaches the owner of the state: the daemon, or this process itself
@@ -62,7 +65,13 @@ func (a *app) knock(ctx context.Context) (*connection, error) {
 	switch {
 	case err == nil:
 		_ = c.Close() // only a knock
-		return &connection{Client: control.NewClient(dial), daemon: true}, nil
+		client := control.NewClient(dial)
+		ctx, cancel := context.WithTimeout(ctx, pingLimit)
+		defer cancel()
+		if err := client.Ping(ctx); err != nil {
+			return nil, &hintedError{errors.New("the daemon does not answer"), "systemctl status awayd, or systemctl restart awayd"}
+		}
+		return &connection{Client: client, daemon: true}, nil
 	case errors.Is(err, fs.ErrPermission):
 		return nil, usagef("run it as root or as a member of the group awayd", "no access to the state in %s", a.state())
 	case ctx.Err() != nil:
@@ -99,6 +108,9 @@ func (c *connection) Close() error {
 // own makes this process the owner of the state until the connection is
 // closed.
 func (a *app) own(ctx context.Context, m manner) (*connection, error) {
+	if _, err := a.config(); err != nil {
+		return nil, err
+	}
 	// Everything the flags name was read before: from here on this process is
 	// who the state belongs to, so that no file is left to a wrong user.
 	if err := becomeOwner(a.state()); err != nil {
@@ -108,6 +120,9 @@ func (a *app) own(ctx context.Context, m manner) (*connection, error) {
 		return nil, usagef("--state DIR, or link an account first: awayd link", "there is no state in %s", a.state())
 	}
 	d, err := a.wire(ctx, a.quietLog())
+	if errors.Is(err, state.ErrUnusable) && os.Geteuid() != 0 {
+		return nil, usagef("systemctl start awayd, or run the command as root", "no daemon is running, and %v", err)
+	}
 	if err != nil {
 		return nil, err
 	}

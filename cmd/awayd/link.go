@@ -35,7 +35,10 @@ func (a *app) linkCommand() *cobra.Command {
 		Long: "Link an XMPP account with one or more calendars. Both sides are checked for real before anything is saved.\n" +
 			"Linking the same account again changes what the flags name; another calendar URL adds a calendar.",
 		Args: exactly(0),
-		RunE: func(cmd *cobra.Command, _ []string) error { return a.link(cmd, q, l) },
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			nameSettings(cmd, &q.Settings)
+			return a.link(cmd, q, l)
+		},
 	}
 	f := cmd.Flags()
 	f.StringVar(&q.JID, "jid", "", "XMPP address `JID` of the person")

@@ -200,7 +200,14 @@ func TestLifeWithoutADaemon(t *testing.T) {
 	expectError(t, h.run("set", h.ada.JID, "--message", "{{.Nonsense}}"), exitUsage, "Nonsense")
 	expectError(t, h.run("set", h.ada.JID, "--audience", "everybody"), exitUsage, "everybody")
 	expectError(t, h.run("withdraw", h.ada.JID), exitFailed, "no out-of-office", "Try: ")
-	h.must("pause", h.ada.JID)
+	h.must("set", h.ada.JID, "--delegate", "bob@example.org")
+	h.must("set", h.ada.JID, "--delegate", "")
+	if out := h.must("accounts", "--json"); strings.Contains(out, "bob@example.org") {
+		t.Errorf("the delegate was not unset: %s", out)
+	}
+	expectError(t, h.run("set", h.ada.JID, "--address", "nonsense"), exitUsage, "nonsense", "Try: ")
+	expectError(t, h.run("link", "--yes", "--jid", h.ada.JID, "--calendar-user", "x"), exitUsage, "--calendar-url")
+	h.must("pause", strings.ToUpper(h.ada.JID[:1])+h.ada.JID[1:])
 	if s := h.status(); s.Mode != "paused" || s.Next != nil {
 		t.Errorf("paused: %+v", s)
 	}
@@ -242,6 +249,18 @@ func TestLifeWithADaemon(t *testing.T) {
 	}
 	if out := h.must("check"); strings.Contains(out, "FAIL") {
 		t.Errorf("check: %s", out)
+	}
+	// Linking again changes what the flags name and nothing else.
+	h.must("set", h.ada.JID, "--lang", "de")
+	h.must("link", "--yes", "--jid", h.ada.JID, "--jid-password-file", h.flags["--jid-password-file"])
+	if out := h.must("accounts", "--json"); strings.Count(out, `"every_event": true`) != 1 || !strings.Contains(out, `"lang": "de"`) {
+		t.Errorf("after linking again: %s", out)
+	}
+	copied := filepath.Join(t.TempDir(), "copy")
+	h.must("backup", copied)
+	expectError(t, h.run("backup", copied), exitUsage, "exists already")
+	if text, err := os.ReadFile(copied); err != nil || !strings.HasPrefix(string(text), "SQLite format 3") || strings.Contains(string(text), h.ada.Password) {
+		t.Errorf("the backup is none: %v", err)
 	}
 	// An absence that began already is revealed by the sync that finds it, and
 	// withdrawn for good.

@@ -3,6 +3,7 @@ package main
 import (
 	"encoding/json"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -21,6 +22,12 @@ func (a *app) logCommand() *cobra.Command {
 		Short: "Show the sync log, newest last",
 		Args:  exactly(0),
 		RunE: func(cmd *cobra.Command, _ []string) error {
+			if q.Kind != "" && !slices.Contains(kinds(), q.Kind) {
+				return usagef("one of "+strings.Join(kinds(), ", "), "there are no log entries of kind %q", q.Kind)
+			}
+			if q.Last < 0 {
+				return usagef("-n 50", "-n takes a number of lines")
+			}
 			if since != "" {
 				t, err := parseSince(since, now())
 				if err != nil {

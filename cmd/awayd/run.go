@@ -11,6 +11,7 @@ import (
 	"os"
 	"os/signal"
 	"path/filepath"
+	"runtime/debug"
 	"syscall"
 	"time"
 
@@ -19,12 +20,12 @@ import (
 
 	"awayd/cmd/awayd/control"
 	"awayd/state"
+	"awayd/sync/engine"
 )
 
 const (
-	// statusEvery is how often systemd is told how things stand, where no
-	// watchdog asks for more.
-	statusEvery = 30 * time.Second
+	// statusEvery is how often systemd is told how things stand.
+	statusEvery = 5 * time.Second
 	// pruneEvery is how often what is too old is forgotten.
 	pruneEvery = 24 * time.Hour
 	// drainLimit bounds how long a stop waits for commands under way.
@@ -52,6 +53,9 @@ func (a *app) run(ctx context.Context, format string) error {
 	if format != "" {
 		cfg.LogFormat = format
 	}
+	// A panic and the watchdog's SIGABRT would end with exit code 2, which means
+	// wrong configuration and is not restarted; so end by the signal.
+	debug.SetTraceback("crash")
 	level := new(slog.LevelVar)
 	log, err := newLog(a.err, cfg, level)
 	if err != nil {
@@ -102,19 +106,28 @@ func (a *app) serve(ctx context.Context, d *wired, log *slog.Logger, level *slog
 		BaseContext:       func(net.Listener) context.Context { return ctx },
 	}
 	served := make(chan error, 1)
-	go func() {
-		err := server.Serve(listener)
-		if errors.Is(err, http.ErrServerClosed) {
-			err = nil
-		}
-		stop(err)
-		served <- err
-	}()
 	go a.reloads(ctx, d, log, level)
-	go attend(ctx, d, log)
 
 	log.Info("awayd runs", "version", version, "state", a.state())
-	err = d.engine.Run(ctx, func() { notify(log, daemon.SdNotifyReady) })
+	ready := false
+	err = d.engine.Run(ctx, func() {
+		// Not before the accounts are known: a command that came first would be
+		// told that there are none. It waits in the socket's queue meanwhile.
+		ready = true
+		go func() {
+			err := server.Serve(listener)
+			if errors.Is(err, http.ErrServerClosed) {
+				err = nil
+			}
+			stop(err)
+			served <- err
+		}()
+		go attend(ctx, d, log)
+		notify(log, daemon.SdNotifyReady)
+	})
+	if !ready {
+		served <- listener.Close()
+	}
 	stop(err)
 	log.Info("awayd stops")
 	drain, cancel := context.WithTimeout(context.WithoutCancel(ctx), drainLimit)
@@ -155,12 +168,13 @@ func (a *app) reloads(ctx context.Context, d *wired, log *slog.Logger, level *sl
 		case <-hup:
 		}
 		notify(log, daemon.SdNotifyReloading)
-		cfg, err := a.config()
+		cfg, err := a.readConfig()
 		if err == nil {
 			err = d.configure(ctx, cfg)
 		}
 		if err != nil {
 			log.Error("configuration not reloaded, the old one holds", "error", err)
+			notify(log, "STATUS=The new configuration is wrong, the old one holds: see awayd check")
 		} else {
 			level.Set(cfg.LogLevel)
 			log.Info("configuration reloaded")
@@ -179,6 +193,7 @@ func attend(ctx context.Context, d *wired, log *slog.Logger) {
 	tick := time.NewTicker(every)
 	defer tick.Stop()
 	var pruned time.Time
+	var told string
 	for {
 		if t := now(); t.Sub(pruned) > pruneEvery {
 			pruned = t
@@ -190,13 +205,10 @@ func attend(ctx context.Context, d *wired, log *slog.Logger) {
 		// that the engine answers at all is what the watchdog is for.
 		if list, err := d.engine.Status(""); err == nil {
 			notify(log, daemon.SdNotifyWatchdog)
-			live := 0
-			for _, s := range list {
-				if s.Visible != nil {
-					live++
-				}
+			if s := inOneLine(list); s != told {
+				told = s
+				notify(log, "STATUS="+s)
 			}
-			notify(log, fmt.Sprintf("STATUS=%d accounts, %d away now", len(list), live))
 		}
 		select {
 		case <-ctx.Done():
@@ -204,6 +216,20 @@ func attend(ctx context.Context, d *wired, log *slog.Logger) {
 		case <-tick.C:
 		}
 	}
+}
+
+// inOneLine is how things stand, for systemctl status.
+func inOneLine(list []engine.Status) string {
+	away, ill := 0, 0
+	for _, s := range list {
+		if s.Visible != nil {
+			away++
+		}
+		if s.Health != engine.HealthOK {
+			ill++
+		}
+	}
+	return fmt.Sprintf("accounts: %d, away now: %d, with problems: %d", len(list), away, ill)
 }
 
 // notify tells systemd, if it started this process.

@@ -2,23 +2,23 @@ package main
 
 import (
 	"fmt"
+	"strings"
 
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
 
-	"awayd/sync/account"
+	"awayd/cmd/awayd/control"
 )
 
 func (a *app) setCommand() *cobra.Command {
-	var s account.Settings
+	var s control.Settings
 	cmd := &cobra.Command{
 		Use:   "set JID",
-		Short: "Change an account's settings",
+		Short: "Change an account's settings; an empty value unsets one",
 		Args:  exactly(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			named := false
-			cmd.Flags().Visit(func(f *pflag.Flag) { named = named || cmd.InheritedFlags().Lookup(f.Name) == nil })
-			if !named {
+			nameSettings(cmd, &s)
+			if len(s.Named) == 0 {
 				return usagef(cmd.CommandPath()+" --help lists the settings", "nothing to set")
 			}
 			c, err := a.connect(cmd.Context(), acting)
@@ -38,11 +38,29 @@ func (a *app) setCommand() *cobra.Command {
 }
 
 // settingsFlags are the flags of link that are settings of an account.
-func settingsFlags(f *pflag.FlagSet, s *account.Settings) {
-	f.StringVar(&s.Zone, "zone", "", "time `ZONE` of the person, such as Europe/Berlin (default the calendar's, else the system's)")
-	f.StringVar(&s.Audience, "audience", "", "who may see the message: presence (contacts, the default) or open (everybody)")
-	f.StringVar(&s.Message, "message", "", "`TEMPLATE` of the message, with {{.Until}}, {{.Return}}, {{.Start}}, {{.End}}, {{.Delegate}}, {{.Summary}}, {{.Description}}")
-	f.StringVar(&s.Lang, "lang", "", "language of the message, such as de")
-	f.StringVar(&s.Delegate, "delegate", "", "`JID` to write to meanwhile")
-	f.StringArrayVar(&s.Addresses, "address", nil, "the person's own calendar address, such as mailto:ada@example.org (repeatable)")
+func settingsFlags(f *pflag.FlagSet, s *control.Settings) {
+	v := &s.Values
+	f.StringVar(&v.Zone, "zone", "", "time `ZONE` of the person, such as Europe/Berlin (default the calendar's, else the system's)")
+	f.StringVar(&v.Audience, "audience", "", "who may see the message: presence (contacts, the default) or open (everybody)")
+	f.StringVar(&v.Message, "message", "", "`TEMPLATE` of the message, with {{.Until}}, {{.Return}}, {{.Start}}, {{.End}}, {{.Delegate}}, {{.Summary}}, {{.Description}}")
+	f.StringVar(&v.Lang, "lang", "", "language of the message, such as de")
+	f.StringVar(&v.Delegate, "delegate", "", "`JID` to write to meanwhile")
+	f.StringArrayVar(&v.Addresses, "address", nil, "the person's own calendar address, such as mailto:ada@example.org (repeatable)")
+}
+
+// nameSettings notes which settings the command line has. A bare e-mail
+// address is taken for what it is.
+func nameSettings(cmd *cobra.Command, s *control.Settings) {
+	known := pflag.NewFlagSet("", pflag.ContinueOnError)
+	settingsFlags(known, new(control.Settings))
+	cmd.Flags().Visit(func(f *pflag.Flag) {
+		if known.Lookup(f.Name) != nil {
+			s.Named = append(s.Named, f.Name)
+		}
+	})
+	for i, a := range s.Values.Addresses {
+		if strings.Contains(a, "@") && !strings.Contains(a, ":") {
+			s.Values.Addresses[i] = "mailto:" + a
+		}
+	}
 }

@@ -90,18 +90,18 @@ func describeMessage(m *engine.Message, none string) string {
 		return none
 	}
 	var when []string
-	if !m.Start.IsZero() {
-		when = append(when, "from "+moment(m.Start))
+	if m.Start != nil {
+		when = append(when, "from "+moment(*m.Start))
 	}
-	if !m.End.IsZero() {
-		when = append(when, "to "+moment(m.End))
+	if m.End != nil {
+		when = append(when, "to "+moment(*m.End))
 	}
 	return strings.TrimSpace(strings.Join(when, " ") + fmt.Sprintf(": %q", m.Message))
 }
 
-func ago(t time.Time) string {
-	if t.IsZero() {
+func ago(t *time.Time) string {
+	if t == nil {
 		return "never"
 	}
-	return relative(t, now())
+	return relative(*t, now())
 }

@@ -65,7 +65,8 @@ func (a *app) wire(ctx context.Context, log *slog.Logger) (*wired, error) {
 	if err != nil {
 		return nil, errors.Join(err, store.Close())
 	}
-	return &wired{store, dial, e, &control.Server{Engine: e, Store: store, Dialer: dial, Finder: find, Now: now}}, nil
+	return &wired{store, dial, e, &control.Server{Engine: e, Store: store, Dialer: dial, Finder: find, Now: now,
+		Dir: a.state(), Backup: store.Backup}}, nil
 }
 
 func (w *wired) close() error { return w.store.Close() }
@@ -134,7 +135,7 @@ func (f finder) Open(c account.Calendar) (engine.Source, error) {
 // defaults are the configuration as the engine wants it.
 func defaults(c configs.Config) engine.Defaults {
 	return engine.Defaults{
-		Poll: c.Poll, Audience: c.Audience, Presence: c.Presence, LogRetention: c.LogRetention,
+		Poll: c.Poll, System: systemZone(), Audience: c.Audience, Presence: c.Presence, LogRetention: c.LogRetention,
 		Rules: absence.Settings{
 			Zone: c.Zone, Lang: c.Lang, Message: c.Message, MinDuration: c.MinDuration,
 			Words: c.Words, Categories: c.Categories, Bridge: c.Bridge,

@@ -5,6 +5,7 @@ import (
 	"flag"
 	"fmt"
 	"os"
+	"syscall"
 	"testing"
 	"time"
 
@@ -33,6 +34,30 @@ func crashes() [][]time.Duration {
 		list = append(list, []time.Duration{d, length + d})
 	}
 	return list
+}
+
+// A crash and the watchdog's SIGABRT must not end with exit code 2, which means
+// wrong configuration and is not restarted.
+func TestCrashEndsByASignal(t *testing.T) {
+	binary, err := build(t.Context(), t.TempDir())
+	if err != nil {
+		t.Fatal(err)
+	}
+	p, err := newProgram(binary, t.TempDir())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer p.close()
+	if err := p.start(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	cmd := p.daemon
+	if err := p.end(syscall.SIGABRT); err != nil {
+		t.Fatal(err)
+	}
+	if status := cmd.ProcessState.Sys().(syscall.WaitStatus); !status.Signaled() {
+		t.Errorf("ended with exit code %d", status.ExitStatus())
+	}
 }
 
 // The whole story on each server, undisturbed and with the daemon killed.

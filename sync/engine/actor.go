@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"log/slog"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/cenkalti/backoff/v5"
@@ -36,7 +37,8 @@ type actor struct {
 	polled chan polled
 	nudge  chan struct{} // the clock was changed
 
-	passive bool // nothing runs: questions are answered where they are asked
+	stale   atomic.Bool // new defaults hold, which its owner has yet to take up
+	passive bool        // nothing runs: questions are answered where they are asked
 
 	mu     sync.Mutex
 	status Status
@@ -127,6 +129,11 @@ func (a *actor) run() {
 
 // turn brings everything up to date once.
 func (a *actor) turn() {
+	if a.stale.Swap(false) {
+		if err := a.adopt(a.acct); err != nil {
+			a.log.Error("new configuration not taken up", "error", err)
+		}
+	}
 	if now := a.e.now(); now.Sub(a.built) > rebuildEvery || now.Before(a.built) {
 		a.rebuild()
 	}

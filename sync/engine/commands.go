@@ -66,6 +66,18 @@ func (a *actor) set(ctx context.Context, change func(*account.Account) error) er
 	return nil
 }
 
+// link changes what a new link of the account names.
+func (a *actor) link(ctx context.Context, change func(*account.Account)) error {
+	acct := a.acct
+	acct.Calendars = slices.Clone(acct.Calendars)
+	change(&acct)
+	saved, err := a.e.saveLinked(ctx, acct)
+	if err != nil {
+		return err
+	}
+	return a.adopt(saved)
+}
+
 // setMode pauses or resumes.
 func (a *actor) setMode(ctx context.Context, m account.Mode) error {
 	if a.acct.Mode == m {

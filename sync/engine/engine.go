@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"maps"
 	"slices"
 	"strings"
 	"sync"
@@ -39,9 +40,11 @@ type Engine struct {
 	defaults Defaults
 	schedule cron.Schedule
 	actors   map[string]*actor
-	ctx      context.Context // of Run or Load; nil before
-	passive  bool            // loaded only
+	failed   map[string]error // accounts that could not be taken up, and why
+	ctx      context.Context  // of Run or Load; nil before
+	passive  bool             // loaded only
 	running  sync.WaitGroup
+	linking  sync.Mutex // held while an account is linked for the first time
 }
 
 // ErrUnknownAccount says that no account with that address is linked.
@@ -64,6 +67,7 @@ func New(c Config) (*Engine, error) {
 		log: c.Log, now: c.Now, defaults: c.Defaults, schedule: schedule,
 		cron:   cron.New(),
 		actors: make(map[string]*actor),
+		failed: make(map[string]error),
 	}, nil
 }
 
@@ -83,6 +87,9 @@ func (e *Engine) load(ctx context.Context, passive bool) error {
 	for _, acct := range accounts {
 		if _, err := e.own(acct); err != nil {
 			e.log.Error("account not started", "account", acct.JID, "error", err)
+			e.mu.Lock()
+			e.failed[acct.JID] = err
+			e.mu.Unlock()
 		}
 	}
 	return nil
@@ -154,6 +161,9 @@ func (e *Engine) actor(jid string) (*actor, error) {
 	if a, ok := e.actors[jid]; ok {
 		return a, nil
 	}
+	if err, ok := e.failed[jid]; ok {
+		return nil, fmt.Errorf("%s could not be taken up: %w", jid, err)
+	}
 	return nil, fmt.Errorf("%s: %w", jid, ErrUnknownAccount)
 }
 
@@ -166,13 +176,27 @@ func (e *Engine) Reload(ctx context.Context, d Defaults) error {
 	e.mu.Lock()
 	e.defaults, e.schedule = d, schedule
 	e.mu.Unlock()
-	for _, a := range e.all() {
-		if err := a.do(ctx, func(context.Context) error { return a.adopt(a.acct) }); err != nil {
-			return err
-		}
+	// Side by side: an account whose owner is busy keeps nobody else waiting.
+	ctx, cancel := context.WithTimeout(ctx, reloadLimit)
+	defer cancel()
+	actors := e.all()
+	errs := make([]error, len(actors))
+	var all sync.WaitGroup
+	for i, a := range actors {
+		all.Go(func() {
+			errs[i] = a.do(ctx, func(context.Context) error { return a.adopt(a.acct) })
+			if errors.Is(errs[i], context.DeadlineExceeded) {
+				a.stale.Store(true) // its next turn takes the defaults up
+				errs[i] = nil
+			}
+		})
 	}
-	return nil
+	all.Wait()
+	return errors.Join(errs...)
 }
+
+// reloadLimit is how long a reload waits for an account's owner.
+const reloadLimit = 2 * time.Second
 
 // settings returns the defaults and schedule that hold now.
 func (e *Engine) settings() (Defaults, cron.Schedule) {
@@ -187,12 +211,40 @@ func (e *Engine) Defaults() Defaults {
 	return d
 }
 
-// Link saves an account and takes it up at once, replacing what was linked
-// under the same address.
-func (e *Engine) Link(ctx context.Context, acct account.Account) error {
+// Link makes change to an account and takes it up at once; one that is not
+// linked yet begins empty. Its owner makes the change, so that what another
+// command changed meanwhile stays.
+func (e *Engine) Link(ctx context.Context, jid string, change func(*account.Account)) error {
+	if a, err := e.actor(jid); err == nil {
+		return a.do(ctx, func(ctx context.Context) error { return a.link(ctx, change) })
+	}
+	e.linking.Lock() // two first links of one address
+	defer e.linking.Unlock()
+	switch a, err := e.actor(jid); {
+	case err == nil:
+		return a.do(ctx, func(ctx context.Context) error { return a.link(ctx, change) })
+	case !errors.Is(err, ErrUnknownAccount):
+		return err
+	}
+	acct := account.Account{JID: jid, Mode: account.Auto, Linked: e.now()}
+	change(&acct)
+	saved, err := e.saveLinked(ctx, acct)
+	if err != nil {
+		return err
+	}
+	a, err := e.own(saved)
+	if err != nil {
+		return err
+	}
+	e.running.Go(a.run)
+	return nil
+}
+
+// saveLinked saves an account and logs what it is linked to.
+func (e *Engine) saveLinked(ctx context.Context, acct account.Account) (account.Account, error) {
 	saved, err := e.store.SaveAccount(ctx, acct)
 	if err != nil {
-		return fmt.Errorf("save %s: %w", acct.JID, err)
+		return saved, fmt.Errorf("save %s: %w", acct.JID, err)
 	}
 	names := make([]string, len(saved.Calendars))
 	for i, c := range saved.Calendars {
@@ -202,17 +254,9 @@ func (e *Engine) Link(ctx context.Context, acct account.Account) error {
 		Time: e.now(), Account: saved.JID, Kind: account.KindLink, Outcome: account.OK,
 		Reason: "linked to " + quoted(names),
 	}); err != nil {
-		return fmt.Errorf("log the link: %w", err)
+		return saved, fmt.Errorf("log the link: %w", err)
 	}
-	if a, err := e.actor(saved.JID); err == nil {
-		return a.do(ctx, func(context.Context) error { return a.adopt(saved) })
-	}
-	a, err := e.own(saved)
-	if err != nil {
-		return err
-	}
-	e.running.Go(a.run)
-	return nil
+	return saved, nil
 }
 
 // Unlink withdraws what is published, unless keep is set, and forgets the
@@ -244,6 +288,11 @@ func (e *Engine) Status(jid string) ([]Status, error) {
 	list := []Status{}
 	for _, a := range e.all() {
 		list = append(list, a.snapshot())
+	}
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	for _, jid := range slices.Sorted(maps.Keys(e.failed)) {
+		list = append(list, failedStatus(jid, e.failed[jid]))
 	}
 	return list, nil
 }

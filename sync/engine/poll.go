@@ -108,6 +108,9 @@ func (a *actor) poll(c *calendar, accept bool) {
 
 // merge takes over what a poll brought, as far as it is believed.
 func (a *actor) merge(p polled) {
+	if a.ctx.Err() != nil {
+		return // stopping: what was cut short says nothing about the calendar
+	}
 	c := p.c
 	c.polling = false
 	if !slices.Contains(a.calendars, c) { // the account was linked anew meanwhile
@@ -126,7 +129,7 @@ func (a *actor) merge(p polled) {
 		}
 	}
 	update.At = a.e.now()
-	if err := a.e.store.SavePoll(a.ctx, c.ID, update); err != nil {
+	if err := a.e.store.SavePoll(context.WithoutCancel(a.ctx), c.ID, update); err != nil {
 		p.err = errors.Join(p.err, fmt.Errorf("save the poll: %w", err))
 		update.Error = p.err.Error()
 	}

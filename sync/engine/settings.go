@@ -15,7 +15,8 @@ import (
 // its own.
 type Defaults struct {
 	Poll         string           // robfig/cron spec
-	Rules        absence.Settings // a nil Zone: the calendar's, else the system's
+	Rules        absence.Settings // a nil Zone: the calendar's, else System
+	System       *time.Location   // the machine's own zone, by its name if it is known
 	Audience     string
 	Presence     bool          // show the person as away while a message is live
 	LogRetention time.Duration // 0: for ever
@@ -50,7 +51,10 @@ func Rules(a account.Account, d Defaults) (absence.Settings, error) {
 		s.Zone = loc
 	}
 	if s.Zone == nil {
-		s.Zone = time.Local
+		s.Zone = d.System
+	}
+	if s.Zone == nil {
+		s.Zone = time.UTC
 	}
 	return s, nil
 }

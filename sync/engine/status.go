@@ -33,11 +33,11 @@ type Status struct {
 }
 
 // A Message is an out-of-office message on the node. A time that the node
-// leaves open is absent.
+// leaves open is nil.
 type Message struct {
-	Start   time.Time `json:"start,omitzero"`
-	End     time.Time `json:"end,omitzero"`
-	Message string    `json:"message"`
+	Start   *time.Time `json:"start"`
+	End     *time.Time `json:"end"`
+	Message string     `json:"message"`
 }
 
 // Next is what awayd will do next, if nothing changes.
@@ -48,12 +48,13 @@ type Next struct {
 
 // A CalendarStatus is the health of one calendar.
 type CalendarStatus struct {
-	Name     string    `json:"name"`
-	URL      string    `json:"url"` // shortened: without what may be secret
-	LastPoll time.Time `json:"last_poll,omitzero"`
-	LastOK   time.Time `json:"last_ok,omitzero"`
-	NextPoll time.Time `json:"next_poll,omitzero"`
-	Error    string    `json:"error"`
+	Name string `json:"name"`
+	URL  string `json:"url"` // shortened: without what may be secret
+	// Nil: never yet.
+	LastPoll *time.Time `json:"last_poll"`
+	LastOK   *time.Time `json:"last_ok"`
+	NextPoll *time.Time `json:"next_poll"`
+	Error    string     `json:"error"`
 }
 
 // XMPPStatus is the health of the XMPP side.
@@ -68,6 +69,15 @@ func (a *actor) snapshot() Status {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	return a.status
+}
+
+// failedStatus is the status of an account that nobody looks after.
+func failedStatus(jid string, err error) Status {
+	return Status{
+		JID: jid, Mode: string(account.Auto), Health: HealthError,
+		Problems:  []string{fmt.Sprintf("the account could not be taken up: %v", err)},
+		Calendars: []CalendarStatus{},
+	}
 }
 
 // publishStatus makes the owner's view the one that others read.
@@ -93,8 +103,8 @@ func (a *actor) publishStatus() {
 	}
 	for _, c := range a.calendars {
 		s.Calendars = append(s.Calendars, CalendarStatus{
-			Name: c.Name, URL: account.ShortURL(c.URL), LastPoll: c.LastPoll, LastOK: c.LastOK,
-			NextPoll: c.schedule.Next(now), Error: c.Error,
+			Name: c.Name, URL: account.ShortURL(c.URL), LastPoll: a.shownTime(c.LastPoll), LastOK: a.shownTime(c.LastOK),
+			NextPoll: a.shownTime(c.schedule.Next(now)), Error: c.Error,
 		})
 		if c.hold != "" {
 			s.Health = HealthHeld
@@ -121,16 +131,20 @@ func (a *actor) publishStatus() {
 	a.mu.Unlock()
 }
 
+// shownTime is t as the person's clock shows it, in whole seconds; nil if it is
+// zero.
+func (a *actor) shownTime(t time.Time) *time.Time {
+	if t.IsZero() {
+		return nil
+	}
+	t = t.In(a.rules.Zone).Truncate(time.Second)
+	return &t
+}
+
 // describeNode fills in what is on the node, whoever put it there.
 func (a *actor) describeNode(s *Status) {
 	for _, i := range a.observed.Items {
-		m := &Message{Message: i.Payload.Message}
-		if !i.Payload.Start.IsZero() {
-			m.Start = i.Payload.Start.In(a.rules.Zone)
-		}
-		if !i.Payload.End.IsZero() {
-			m.End = i.Payload.End.In(a.rules.Zone)
-		}
+		m := &Message{Start: a.shownTime(i.Payload.Start), End: a.shownTime(i.Payload.End), Message: i.Payload.Message}
 		if a.observed.Hidden() {
 			s.Staged = m
 		} else {

@@ -17,11 +17,11 @@ const Socket = "control.sock"
 // LinkRequest is what `awayd link` asks for. Fields left empty keep what an
 // account that is linked already has.
 type LinkRequest struct {
-	JID         string           `json:"jid"`
-	Password    string           `json:"password,omitempty"`
-	XMPPAddress string           `json:"xmpp_address,omitempty"`
-	TLSCA       string           `json:"tls_ca,omitempty"` // PEM
-	Settings    account.Settings `json:"settings"`
+	JID         string   `json:"jid"`
+	Password    string   `json:"password,omitempty"`
+	XMPPAddress string   `json:"xmpp_address,omitempty"`
+	TLSCA       string   `json:"tls_ca,omitempty"` // PEM
+	Settings    Settings `json:"settings"`
 
 	CalendarURL      string   `json:"calendar_url,omitempty"`
 	CalendarUser     string   `json:"calendar_user,omitempty"`
@@ -31,6 +31,13 @@ type LinkRequest struct {
 
 	// DryRun checks everything and saves nothing.
 	DryRun bool `json:"dry_run,omitempty"`
+}
+
+// Settings are changes of an account's settings: the values of those that
+// Named lists, by the names of their flags.
+type Settings struct {
+	Values account.Settings `json:"values"`
+	Named  []string         `json:"named"`
 }
 
 // LinkResult is what linking found.

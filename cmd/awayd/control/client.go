@@ -13,7 +13,6 @@ import (
 	"strconv"
 	"time"
 
-	"awayd/sync/account"
 	"awayd/sync/engine"
 )
 
@@ -32,6 +31,11 @@ func NewClient(dial func(context.Context) (net.Conn, error)) *Client {
 
 // Close drops idle connections.
 func (c *Client) Close() { c.http.CloseIdleConnections() }
+
+// Ping returns when the owner of the state answers.
+func (c *Client) Ping(ctx context.Context) error {
+	return c.ask(ctx, http.MethodGet, "/ping", nil, nil)
+}
 
 // Status returns one account, or all when jid is empty.
 func (c *Client) Status(ctx context.Context, jid string) (list []engine.Status, err error) {
@@ -69,8 +73,8 @@ func (c *Client) Sync(ctx context.Context, jid string, accept bool) (list []engi
 	return list, c.post(ctx, "/sync", syncRequest{jid, accept}, &list)
 }
 
-// Set changes the settings that are not empty in s.
-func (c *Client) Set(ctx context.Context, jid string, s account.Settings) error {
+// Set changes the settings that s names.
+func (c *Client) Set(ctx context.Context, jid string, s Settings) error {
 	return c.post(ctx, "/set", setRequest{jid, s}, nil)
 }
 

@@ -2,7 +2,9 @@ package control
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"net/url"
 	"slices"
 	"strings"
 	"time"
@@ -33,6 +35,33 @@ type linking struct {
 	known  bool // the account was linked before
 	result LinkResult
 	found  []absence.Calendar // what the new calendars hold
+
+	addresses []string           // of the person, as the calendar server knows them
+	added     []account.Calendar // found and to be linked
+}
+
+// change makes of an account what the request names.
+func (l *linking) change(a *account.Account) {
+	if l.req.Password != "" {
+		a.Login.Password = account.NewSecret(l.req.Password)
+	}
+	replace(&a.Login.Address, l.req.XMPPAddress)
+	replace(&a.Login.TLSCA, l.req.TLSCA)
+	a.Settings = merge(a.Settings, l.req.Settings)
+	for _, x := range l.addresses {
+		if !slices.Contains(a.Settings.Addresses, x) {
+			a.Settings.Addresses = append(slices.Clone(a.Settings.Addresses), x)
+		}
+	}
+	for _, c := range l.added {
+		i := slices.IndexFunc(a.Calendars, func(was account.Calendar) bool { return was.URL == c.URL })
+		if i < 0 {
+			a.Calendars = append(a.Calendars, c)
+			continue
+		}
+		c.ID, c.EveryEvent = a.Calendars[i].ID, a.Calendars[i].EveryEvent || c.EveryEvent
+		a.Calendars[i] = c
+	}
 }
 
 // link checks both sides for real, and saves when both answered.
@@ -46,7 +75,7 @@ func (s *Server) link(ctx context.Context, req LinkRequest) (any, error) {
 	if req.DryRun {
 		return l.result, nil
 	}
-	return l.result, s.Engine.Link(ctx, l.acct)
+	return l.result, s.Engine.Link(ctx, l.acct.JID, l.change)
 }
 
 // begin takes up what the flags name over what is linked already.
@@ -59,25 +88,52 @@ func (l *linking) begin(ctx context.Context) error {
 		}
 	}
 	l.acct = account.Account{JID: addr.String(), Mode: account.Auto, Linked: l.s.Now()}
-	if was, err := l.s.Engine.Account(ctx, l.acct.JID); err == nil {
+	switch was, err := l.s.Engine.Account(ctx, l.acct.JID); {
+	case err == nil:
 		l.acct, l.known = was, true
 		l.acct.Calendars = slices.Clone(was.Calendars)
+	case !errors.Is(err, engine.ErrUnknownAccount):
+		return err // busy or stopping: not the same as not linked
 	}
-	login := &l.acct.Login
-	if l.req.Password != "" {
-		login.Password = account.NewSecret(l.req.Password)
-	}
-	replace(&login.Address, l.req.XMPPAddress)
-	replace(&login.TLSCA, l.req.TLSCA)
-	l.acct.Settings = merge(l.acct.Settings, l.req.Settings)
-	if login.Password.Empty() {
+	l.change(&l.acct)
+	if l.acct.Login.Password.Empty() {
 		return &Error{Message: "no password for " + l.acct.JID, Advice: "--jid-password-file FILE", Usage: true}
 	}
-	if !l.known && l.req.CalendarURL == "" {
+	switch {
+	case l.req.CalendarURL == "" && !l.known:
 		return &Error{Message: "no calendar named for " + l.acct.JID, Advice: "--calendar-url URL", Usage: true}
+	case l.req.CalendarURL == "" && l.req.namesCalendar():
+		return &Error{Message: "the flags for a calendar do not say for which", Advice: "name the calendar with --calendar-url URL", Usage: true}
 	}
+	l.reuse()
 	l.result.JID = l.acct.JID
 	return nil
+}
+
+// namesCalendar reports whether the request has something to say of a calendar.
+func (q LinkRequest) namesCalendar() bool {
+	return q.CalendarUser != "" || q.CalendarPassword != "" || len(q.Calendars) > 0 || q.EveryEvent
+}
+
+// reuse fills in what is already known of a calendar that is linked again.
+func (l *linking) reuse() {
+	if l.req.CalendarUser != "" {
+		return
+	}
+	for _, c := range l.acct.Calendars {
+		if strings.HasPrefix(c.URL.Reveal(), l.req.CalendarURL) && l.req.CalendarURL != "" {
+			l.req.CalendarUser = c.User
+			replaceIfEmpty(&l.req.CalendarPassword, c.Password.Reveal())
+			replaceIfEmpty(&l.req.TLSCA, c.TLSCA)
+			return
+		}
+	}
+}
+
+func replaceIfEmpty(value *string, known string) {
+	if *value == "" {
+		*value = known
+	}
 }
 
 // calendars finds the calendars at the given URL, reads each, and adds those
@@ -93,11 +149,7 @@ func (l *linking) calendars(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	for _, a := range d.Addresses {
-		if !slices.Contains(l.acct.Settings.Addresses, a) {
-			l.acct.Settings.Addresses = append(l.acct.Settings.Addresses, a)
-		}
-	}
+	l.addresses = d.Addresses
 	var all []string
 	for _, f := range d.Calendars {
 		all = append(all, f.Name)
@@ -114,7 +166,9 @@ func (l *linking) calendars(ctx context.Context) error {
 			return &Error{Message: fmt.Sprintf("there is no calendar %q", name), Advice: "one of: " + strings.Join(all, ", "), Usage: true}
 		}
 	}
-	if len(l.found) == 0 {
+	if len(l.found) > 0 {
+		l.change(&l.acct) // again, with them
+	} else {
 		return &Error{
 			Message: "none of the calendars found is the person's own and holds events",
 			Advice:  "name one with --calendar NAME: " + strings.Join(all, ", "), Usage: true,
@@ -157,14 +211,7 @@ func (l *linking) add(ctx context.Context, f caldav.Found) error {
 		return err
 	}
 	l.found = append(l.found, absence.Calendar{Name: c.Name, EveryEvent: c.EveryEvent, Objects: delta.Changed})
-	for i, was := range l.acct.Calendars {
-		if was.URL.Reveal() == f.URL {
-			c.ID, c.EveryEvent = was.ID, was.EveryEvent || c.EveryEvent
-			l.acct.Calendars[i] = c
-			return nil
-		}
-	}
-	l.acct.Calendars = append(l.acct.Calendars, c)
+	l.added = append(l.added, c)
 	return nil
 }
 
@@ -177,25 +224,40 @@ func (l *linking) settings(context.Context) error {
 	if err != nil {
 		return err
 	}
-	if rules.Zone == time.Local {
-		// Only the machine's own clock is left to tell the zone, and a server on
-		// UTC does not say where its people live.
-		if name := time.Local.String(); name == "UTC" || localIsUTC(l.s.Now()) {
+	if d := l.s.Engine.Defaults(); d.Rules.Zone == nil && !l.zoneNamed() {
+		// Only the machine's own clock is left to tell the zone, and one on UTC
+		// does not say where its people live.
+		if isUTC(rules.Zone) {
 			return &Error{
 				Message: "neither the calendar nor the system says in which time zone " + l.acct.JID + " lives",
 				Advice:  "--zone Europe/Berlin, or whichever it is", Usage: true,
 			}
+		}
+		// Kept, so that the account does not move with the machine.
+		if name := rules.Zone.String(); name != "Local" {
+			l.req.Settings.Values.Zone = name
+			l.req.Settings.Named = append(l.req.Settings.Named, "zone")
 		}
 	}
 	l.result.Zone = rules.Zone.String()
 	return nil
 }
 
-func localIsUTC(now time.Time) bool {
-	_, offset := now.Local().Zone()
-	_, july := time.Date(now.Year(), 7, 1, 0, 0, 0, 0, time.Local).Zone()
-	_, january := time.Date(now.Year(), 1, 1, 0, 0, 0, 0, time.Local).Zone()
-	return offset == 0 && july == 0 && january == 0
+// zoneNamed reports whether the account or one of its calendars has a zone.
+func (l *linking) zoneNamed() bool {
+	return l.acct.Settings.Zone != "" ||
+		slices.ContainsFunc(l.acct.Calendars, func(c account.Calendar) bool { return c.Zone != "" })
+}
+
+func isUTC(zone *time.Location) bool {
+	switch zone.String() {
+	case "UTC", "Etc/UTC", "Etc/UCT", "Universal", "Zulu":
+		return true
+	case "Local":
+		_, offset := time.Unix(0, 0).In(zone).Zone()
+		return offset == 0
+	}
+	return false
 }
 
 // server logs in and looks at the node.
@@ -260,6 +322,11 @@ func checkSettings(a account.Account, d engine.Defaults) error {
 	if err := absence.CheckMessage(rules.Message, rules.Lang); err != nil {
 		return usage(err, "see --message and --lang in the manual")
 	}
+	for _, x := range a.Settings.Addresses {
+		if u, err := url.Parse(x); err != nil || u.Scheme == "" {
+			return usage(fmt.Errorf("%q is not a calendar address", x), "--address mailto:ada@example.org")
+		}
+	}
 	if a.Settings.Delegate != "" {
 		if _, err := jid.Parse(a.Settings.Delegate); err != nil {
 			return usage(fmt.Errorf("delegate %q is not an XMPP address", a.Settings.Delegate), "--delegate colleague@example.org")
@@ -268,15 +335,23 @@ func checkSettings(a account.Account, d engine.Defaults) error {
 	return nil
 }
 
-// merge returns s with what is set in change.
-func merge(s, change account.Settings) account.Settings {
-	replace(&s.Zone, change.Zone)
-	replace(&s.Audience, change.Audience)
-	replace(&s.Message, change.Message)
-	replace(&s.Lang, change.Lang)
-	replace(&s.Delegate, change.Delegate)
-	if len(change.Addresses) > 0 {
-		s.Addresses = change.Addresses
+// settingFields are the settings by the names of their flags.
+func settingFields(s *account.Settings) map[string]*string {
+	return map[string]*string{
+		"zone": &s.Zone, "audience": &s.Audience, "message": &s.Message, "lang": &s.Lang, "delegate": &s.Delegate,
+	}
+}
+
+// merge returns s with what change names. What is named and empty is unset.
+func merge(s account.Settings, change Settings) account.Settings {
+	from, to := settingFields(&change.Values), settingFields(&s)
+	for _, name := range change.Named {
+		if field, ok := to[name]; ok {
+			*field = *from[name]
+		}
+		if name == "address" {
+			s.Addresses = slices.DeleteFunc(slices.Clone(change.Values.Addresses), func(a string) bool { return a == "" })
+		}
 	}
 	return s
 }

@@ -8,6 +8,8 @@ import (
 	"strconv"
 	"time"
 
+	"mellium.im/xmpp/jid"
+
 	"awayd/sync/account"
 	"awayd/sync/engine"
 )
@@ -25,6 +27,8 @@ type Server struct {
 	Dialer engine.Dialer
 	Finder Finder
 	Now    func() time.Time
+	Dir    string                                       // the state's directory
+	Backup func(ctx context.Context, file string) error // copies the state into a new file
 }
 
 type (
@@ -40,8 +44,8 @@ type (
 		Accept bool   `json:"accept"`
 	}
 	setRequest struct {
-		JID      string           `json:"jid"`
-		Settings account.Settings `json:"settings"`
+		JID      string   `json:"jid"`
+		Settings Settings `json:"settings"`
 	}
 )
 
@@ -55,16 +59,17 @@ func (s *Server) Handler() http.Handler {
 			reply(w, answer, err)
 		})
 	}
-	handle("GET /status", func(r *http.Request) (any, error) { return s.Engine.Status(r.FormValue("jid")) })
+	handle("GET /ping", func(*http.Request) (any, error) { return nil, nil })
+	handle("GET /status", func(r *http.Request) (any, error) { return s.Engine.Status(bare(r.FormValue("jid"))) })
 	handle("GET /accounts", func(r *http.Request) (any, error) { return s.accounts(r.Context()) })
 	handle("GET /preview", s.preview)
 	handle("GET /check", func(r *http.Request) (any, error) { return s.check(r.Context()) })
 	handle("POST /link", decoded(s.link))
 	handle("POST /unlink", decoded(func(ctx context.Context, q unlinkRequest) (any, error) {
-		return nil, s.Engine.Unlink(ctx, q.JID, q.Keep)
+		return nil, s.Engine.Unlink(ctx, bare(q.JID), q.Keep)
 	}))
 	handle("POST /sync", decoded(func(ctx context.Context, q syncRequest) (any, error) {
-		return s.Engine.Sync(ctx, q.JID, q.Accept)
+		return s.Engine.Sync(ctx, bare(q.JID), q.Accept)
 	}))
 	handle("POST /set", decoded(func(ctx context.Context, q setRequest) (any, error) {
 		return nil, s.set(ctx, q)
@@ -73,11 +78,22 @@ func (s *Server) Handler() http.Handler {
 		"/pause": s.Engine.Pause, "/resume": s.Engine.Resume, "/withdraw": s.Engine.Withdraw,
 	} {
 		handle("POST "+path, decoded(func(ctx context.Context, q jidRequest) (any, error) {
-			return nil, do(ctx, q.JID)
+			return nil, do(ctx, bare(q.JID))
 		}))
 	}
 	mux.HandleFunc("GET /log", s.log)
+	mux.HandleFunc("GET /backup", s.backup)
 	return mux
+}
+
+// bare is a JID as accounts are linked under it: normalised, without resource.
+// What is no JID stays as it is, and is unknown.
+func bare(s string) string {
+	j, err := jid.Parse(s)
+	if err != nil {
+		return s
+	}
+	return j.Bare().String()
 }
 
 // decoded reads a request's JSON for f.
@@ -113,7 +129,10 @@ func asError(err error) *Error {
 		return e
 	}
 	e = &Error{Message: err.Error(), Advice: hint(err)}
+	var unusable interface{ Usage() bool }
 	switch {
+	case errors.As(err, &unusable) && unusable.Usage():
+		e.Usage = true
 	case errors.Is(err, engine.ErrUnknownAccount):
 		e.Advice = "awayd accounts lists those that are"
 		e.Usage = true
@@ -154,7 +173,7 @@ func (s *Server) preview(r *http.Request) (any, error) {
 	if err := errors.Join(err1, err2); err != nil {
 		return nil, &Error{Message: "read the window: " + err.Error(), Usage: true}
 	}
-	p, err := s.Engine.Preview(r.Context(), r.FormValue("jid"), from, to)
+	p, err := s.Engine.Preview(r.Context(), bare(r.FormValue("jid")), from, to)
 	if err != nil {
 		return nil, err
 	}
@@ -163,7 +182,7 @@ func (s *Server) preview(r *http.Request) (any, error) {
 
 // log streams entries, one JSON document a line.
 func (s *Server) log(w http.ResponseWriter, r *http.Request) {
-	filter := account.LogFilter{Account: r.FormValue("account"), Kind: account.Kind(r.FormValue("kind"))}
+	filter := account.LogFilter{Account: bare(r.FormValue("account")), Kind: account.Kind(r.FormValue("kind"))}
 	filter.Last, _ = strconv.Atoi(r.FormValue("last"))
 	if since := r.FormValue("since"); since != "" {
 		t, err := time.Parse(time.RFC3339Nano, since)
