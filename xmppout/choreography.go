@@ -78,7 +78,10 @@ func look(ctx context.Context, p pep) (plan.Observed, error) {
 		return plan.Observed{}, fmt.Errorf("read access model: %w", err)
 	}
 	items, err := p.items(ctx)
-	if err != nil && !errors.Is(err, ErrItemNotFound) {
+	// ejabberd shows a node of the roster model to nobody outside the group, not
+	// even to its owner.
+	unread := access != plan.Whitelist && errors.Is(err, ErrForbidden)
+	if err != nil && !unread && !errors.Is(err, ErrItemNotFound) {
 		return plan.Observed{}, fmt.Errorf("read items: %w", err)
 	}
 	guests, err := p.guests(ctx)
@@ -88,7 +91,7 @@ func look(ctx context.Context, p pep) (plan.Observed, error) {
 	if err != nil {
 		return plan.Observed{}, fmt.Errorf("read affiliations: %w", err)
 	}
-	return plan.Observed{Exists: true, Access: access, Items: items, Guests: guests}, nil
+	return plan.Observed{Exists: true, Access: access, Items: items, Guests: guests, Unread: unread}, nil
 }
 
 // stage puts p on the node where no contact sees it.

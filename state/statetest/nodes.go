@@ -20,7 +20,8 @@ func journals(t *testing.T, s Store) {
 		Clean:    true,
 		Begun:    &plan.Action{Kind: plan.Reveal, Reason: "because", UIDs: []string{"u"}},
 		Seen:     &plan.Item{ID: plan.ItemCurrent, Payload: payload},
-		Override: &plan.Override{Period: "k", Until: noon.Truncate(time.Second), Why: "removed by hand"},
+		Audience: plan.Open,
+		Override: &plan.Override{Absences: []string{"k"}, Until: noon.Truncate(time.Second), Why: "removed by hand"},
 	}
 	must(t, s.SaveJournal(t.Context(), jid, full))
 	j, err = s.Journal(t.Context(), jid)

@@ -16,9 +16,10 @@ import (
 )
 
 const (
-	// lookAhead is how long before an instant the connection and the node are
-	// looked at, so that the instant itself needs no more than the action.
-	lookAhead = 10 * time.Second
+	// Before an instant the node is looked at, so that a connection that broke
+	// unnoticed is a new one by then: in good time, and once more shortly before.
+	lookAhead     = 10 * time.Second
+	lastLookAhead = 4 * time.Second
 	// rebuildEvery moves the window of the timeline along.
 	rebuildEvery = 6 * time.Hour
 	// commandLimit bounds what a command may wait for its account's owner.
@@ -118,7 +119,7 @@ func (a *actor) run() {
 		case p := <-a.polled:
 			a.merge(p)
 		case <-a.nudge:
-			a.looked = time.Time{}
+			a.looked, a.retryAt = time.Time{}, time.Time{}
 		case <-lost:
 			a.lost()
 		case <-timer.C:
@@ -152,10 +153,10 @@ func (a *actor) nextWake() time.Duration {
 		}
 	}
 	if next, ok := a.result.Timeline.Next(now); ok && a.acct.Mode != account.Paused {
-		if ahead := next.Add(-lookAhead); ahead.After(now) {
-			sooner(ahead)
-		} else {
-			sooner(next)
+		for _, t := range aheadOf(next) {
+			if t.After(now) {
+				sooner(t)
+			}
 		}
 	}
 	if !a.retryAt.IsZero() {
@@ -164,6 +165,11 @@ func (a *actor) nextWake() time.Duration {
 	// Without the monotonic reading, so that the distance is that of the wall
 	// clock.
 	return max(0, wake.Round(0).Sub(now.Round(0)))
+}
+
+// aheadOf lists when to look because of an instant, and the instant.
+func aheadOf(t time.Time) []time.Time {
+	return []time.Time{t.Add(-lookAhead), t.Add(-lastLookAhead), t}
 }
 
 // wake gives the owner a turn with a fresh look.

@@ -102,9 +102,15 @@ func (a *actor) setMode(ctx context.Context, m account.Mode) error {
 // ErrNothingLive says that there is no message to withdraw.
 var ErrNothingLive = errors.New("no out-of-office of awayd's is live")
 
+// ErrPaused says that the node is left alone.
+var ErrPaused = errors.New("the account is paused, so its node is left alone")
+
 // withdraw suppresses the absences of the live period, so that it ends and
 // does not come back.
 func (a *actor) withdraw(ctx context.Context) error {
+	if a.acct.Mode == account.Paused {
+		return ErrPaused
+	}
 	p, live := a.result.Timeline.At(a.e.now())
 	if !live {
 		return ErrNothingLive
@@ -113,15 +119,18 @@ func (a *actor) withdraw(ctx context.Context) error {
 	for _, x := range p.Absences {
 		s = append(s, account.Suppression{UID: x.UID, Fingerprint: x.Fingerprint(), Until: x.End})
 	}
-	if err := a.e.store.Suppress(ctx, a.jid, s); err != nil {
-		return fmt.Errorf("remember the withdrawal: %w", err)
-	}
+	// A state that cannot be written is no reason to leave the message visible.
+	unkept := a.e.store.Suppress(ctx, a.jid, s)
 	a.suppressed = append(a.suppressed, s...)
 	a.rebuild()
 	a.retryAt, a.looked = time.Time{}, time.Time{}
 	a.turn()
-	if a.trouble != "" {
-		return fmt.Errorf("the withdrawal is remembered, but not done yet: %s", a.trouble)
+	_, shown := a.shown()
+	switch {
+	case shown:
+		return fmt.Errorf("the withdrawal is to be done, but is not yet: %s", a.trouble)
+	case unkept != nil:
+		return fmt.Errorf("withdrawn, but the absence comes back when awayd starts anew: %w", unkept)
 	}
 	return nil
 }

@@ -90,6 +90,7 @@ func (a *actor) poll(c *calendar, accept bool) {
 		return
 	}
 	if a.e.now().Before(c.quiet) {
+		a.looked = time.Time{} // the node is looked at all the same
 		a.merged(c, fmt.Errorf("the server asked to be left alone until %s", c.quiet.Format(time.RFC3339)))
 		return
 	}
@@ -129,13 +130,16 @@ func (a *actor) merge(p polled) {
 		}
 	}
 	update.At = a.e.now()
+	known := p.err == nil
 	if err := a.e.store.SavePoll(context.WithoutCancel(a.ctx), c.ID, update); err != nil {
+		// What was read holds all the same, but is to be read again.
+		update.Cursor = c.Cursor
 		p.err = errors.Join(p.err, fmt.Errorf("save the poll: %w", err))
 		update.Error = p.err.Error()
 	}
 	a.logPoll(c, p, update, hold)
 	c.LastPoll, c.Error, c.hold = update.At, update.Error, hold
-	if p.err == nil {
+	if known {
 		c.LastOK = update.At
 		a.take(c, update)
 	}

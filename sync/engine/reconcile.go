@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"awayd/sync/account"
@@ -11,10 +12,13 @@ import (
 )
 
 const (
-	dialLimit   = 30 * time.Second
-	lookLimit   = 15 * time.Second
-	actionLimit = time.Minute
-	byeLimit    = 2 * time.Second
+	dialLimit = 30 * time.Second
+	lookLimit = 15 * time.Second
+	// hurriedLimit bounds a look close to an instant or while a message is live:
+	// a connection that stays silent for longer is better replaced.
+	hurriedLimit = 3 * time.Second
+	actionLimit  = time.Minute
+	byeLimit     = 2 * time.Second
 	// overdueRetry bounds the wait between attempts while contacts see, or miss,
 	// something because of the failure.
 	overdueRetry = 3 * time.Second
@@ -76,6 +80,14 @@ func (a *actor) round() (bool, error) {
 	return true, a.showPresence()
 }
 
+// lookDue reports whether a moment to look lies between the last look and now.
+func (a *actor) lookDue(now time.Time) bool {
+	next, ok := a.result.Timeline.Next(a.looked)
+	return ok && slices.ContainsFunc(aheadOf(next), func(t time.Time) bool {
+		return t.After(a.looked) && !t.After(now)
+	})
+}
+
 func (a *actor) wish() plan.Wish {
 	return plan.Wish{Timeline: a.result.Timeline, Audience: a.audience}
 }
@@ -94,17 +106,18 @@ func (a *actor) connect() error {
 	return nil
 }
 
-// look reads the node unless that was done a moment ago: at the instant of a
-// flip, the look of lookAhead before serves, and the guards of the action
-// itself protect what may have changed since.
+// look reads the node, unless it was read since the last moment that calls for
+// it. An instant itself does: what the person did a second before it counts.
 func (a *actor) look() error {
 	now := a.e.now()
-	next, due := a.result.Timeline.Next(now)
-	soon := due && next.Sub(now) <= lookAhead
-	if !a.looked.IsZero() && !(soon && now.Sub(a.looked) > lookAhead) {
+	if !a.looked.IsZero() && !a.lookDue(now) {
 		return nil
 	}
-	ctx, cancel := context.WithTimeout(a.ctx, lookLimit)
+	limit := lookLimit
+	if next, ok := a.result.Timeline.Next(now.Add(-lookAhead)); a.overdue() || (ok && next.Sub(now) <= lookAhead) {
+		limit = hurriedLimit
+	}
+	ctx, cancel := context.WithTimeout(a.ctx, limit)
 	defer cancel()
 	o, err := a.session.Look(ctx)
 	if err != nil {
@@ -175,14 +188,11 @@ func (a *actor) perform(ctx context.Context, action plan.Action) error {
 	// A broken state must not keep a message visible: withdrawing goes on, and
 	// the log says what could not be kept.
 	withdrawing := action.Kind == plan.Withdraw || action.Kind == plan.Unstage
-	err := a.saveJournal(a.journal.Begin(action))
-	if err != nil && withdrawing {
-		a.log.Error("journal not written, withdrawing all the same", "error", err)
-		err = nil
-	}
+	l := ledger{a, withdrawing}
+	err := l.save(a.journal.Begin(action))
 	if err == nil && action.Kind != plan.Yield {
 		ctx, cancel := context.WithTimeout(ctx, actionLimit)
-		err = a.session.Do(ctx, action, ledger{a, withdrawing})
+		err = a.session.Do(ctx, action, l)
 		cancel()
 	}
 	entry.Duration = a.e.now().Sub(began)
@@ -194,9 +204,7 @@ func (a *actor) perform(ctx context.Context, action plan.Action) error {
 	// twice rather than never.
 	a.append(entry)
 	if err == nil {
-		if err = a.saveJournal(a.journal.Done(action)); err != nil && withdrawing {
-			err = nil
-		}
+		err = l.save(a.journal.Done(action))
 	}
 	if err != nil {
 		return fmt.Errorf("%s: %w", action.Kind, err)
@@ -248,6 +256,7 @@ func (l ledger) save(j plan.Journal) error {
 	err := l.a.saveJournal(j)
 	if err != nil && l.withdrawing {
 		l.a.log.Error("journal not written, withdrawing all the same", "error", err)
+		l.a.journal = j // true for as long as this process lives
 		return nil
 	}
 	return err
@@ -282,10 +291,22 @@ func (a *actor) failed(err error) {
 	}
 	a.hangUp()
 	wait := a.retry.NextBackOff()
-	if a.overdue() {
+	// A password that is refused is not tried every few seconds: servers would
+	// lock the account.
+	var e interface{ Temporary() bool }
+	if a.overdue() && (!errors.As(err, &e) || e.Temporary()) {
 		wait = min(wait, overdueRetry)
 	}
-	a.retryAt = a.e.now().Add(wait)
+	now := a.e.now()
+	a.retryAt = now.Add(wait)
+	// Whatever the backoff, an instant is prepared for and met.
+	if next, ok := a.result.Timeline.Next(now); ok {
+		for _, t := range aheadOf(next) {
+			if t.After(now) && t.Before(a.retryAt) {
+				a.retryAt = t
+			}
+		}
+	}
 }
 
 func (a *actor) succeeded() {
@@ -311,6 +332,7 @@ func (a *actor) overdue() bool {
 func (a *actor) lost() {
 	a.log.Info("connection lost", "error", a.session.Err())
 	a.hangUp()
+	a.publishStatus()
 }
 
 func (a *actor) hangUp() {

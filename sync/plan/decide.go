@@ -1,6 +1,7 @@
 package plan
 
 import (
+	"slices"
 	"time"
 
 	"awayd/sync/absence"
@@ -30,7 +31,23 @@ func Decide(w Wish, o Observed, j Journal, now time.Time) []Action {
 			d.foreign = true
 		}
 	}
+	if o.Unread {
+		d.standIn()
+	}
 	return d.decide()
+}
+
+// standIn takes what was seen last for what the server does not show. What awayd
+// never saw there is the person's own.
+func (d *decision) standIn() {
+	switch seen := d.journal.Seen; {
+	case seen == nil:
+		d.foreign = true
+	case seen.ID == ItemCurrent:
+		d.current = seen
+	default:
+		d.archive = seen
+	}
 }
 
 // A decision is one run of Decide.
@@ -86,8 +103,8 @@ func (d *decision) during() []Action {
 	}
 	atRightModel := d.seen.Access == d.wish.Audience && !d.seen.Hidden()
 	switch {
-	case d.current != nil && d.seen.Hidden() && d.begun() == "" && d.sawCurrent():
-		return []Action{d.yield(d.live, "the node was hidden by another client")}
+	case !d.opening() && d.current != nil && d.journal.Audience != "" && d.seen.Access != d.journal.Audience:
+		return []Action{d.yield(d.live, "who may see the node was changed by another client")}
 	case d.current == nil || d.archive != nil || !atRightModel || d.begun() == Reveal:
 		fresh := !d.journal.Clean && !d.mine()
 		return []Action{d.reveal(want, fresh, false)}
@@ -106,10 +123,8 @@ func (d *decision) between() []Action {
 	if (d.mine() && !d.seen.Hidden()) || unfinished {
 		return append([]Action{d.withdraw()}, d.stageNext(false)...)
 	}
-	if d.vanished() {
-		if d.hasNext && d.journal.Seen.Payload.Equal(staged(d.next)) {
-			return []Action{d.yield(d.next, "the staged message was removed from the node by another client")}
-		}
+	if d.vanished() && d.hasNext && !d.overridden(d.next) && d.journal.Seen.Payload.Equal(staged(d.next)) {
+		return []Action{d.yield(d.next, "the staged message was removed from the node by another client")}
 	}
 	if !d.hasNext {
 		if d.mine() {
@@ -155,16 +170,19 @@ func (d *decision) periodOf(p Payload) (absence.Period, bool) {
 
 func (d *decision) mine() bool { return d.current != nil || d.archive != nil }
 
-func (d *decision) sawCurrent() bool {
-	return d.journal.Seen != nil && d.journal.Seen.ID == ItemCurrent
-}
-
 // begun is the kind of the action that was cut short, if one was.
 func (d *decision) begun() Kind {
 	if d.journal.Begun == nil {
 		return ""
 	}
 	return d.journal.Begun.Kind
+}
+
+// opening reports whether awayd itself may have been changing who may see the
+// node.
+func (d *decision) opening() bool {
+	k := d.begun()
+	return k == Reveal || k == Amend || k == Withdraw
 }
 
 // vanished reports whether awayd's item disappeared from a node that is still
@@ -175,7 +193,9 @@ func (d *decision) vanished() bool {
 
 func (d *decision) overridden(p absence.Period) bool {
 	o := d.journal.Override
-	return o != nil && o.Until.After(d.now) && o.Period == p.Key()
+	return o != nil && o.Until.After(d.now) && slices.ContainsFunc(p.Absences, func(a absence.Absence) bool {
+		return slices.Contains(o.Absences, a.Fingerprint())
+	})
 }
 
 func (d *decision) stageNext(fresh bool) []Action {
@@ -191,7 +211,7 @@ func (d *decision) stageNext(fresh bool) []Action {
 
 func (d *decision) reveal(p Payload, fresh, recovering bool) Action {
 	return Action{
-		Kind: Reveal, Payload: p, Fresh: fresh, Recover: recovering,
+		Kind: Reveal, Payload: p, Fresh: fresh, Recover: recovering, Audience: d.wish.Audience,
 		Reason: d.reasonReveal(recovering), Period: d.live.Key(), UIDs: uids(d.live),
 	}
 }
@@ -208,10 +228,14 @@ func (d *decision) unstage() Action {
 }
 
 func (d *decision) yield(p absence.Period, why string) Action {
-	return Action{
+	a := Action{
 		Kind: Yield, Reason: why + "; left alone until " + clock(p.End, p),
 		Period: p.Key(), Until: p.End, UIDs: uids(p),
 	}
+	for _, x := range p.Absences {
+		a.Absences = append(a.Absences, x.Fingerprint())
+	}
+	return a
 }
 
 // withdraw closes what is visible. The closing message carries an end that has

@@ -46,12 +46,18 @@ func TestDecide(t *testing.T) {
 	mine := Journal{Sent: sent(liveItem, nextItem, pastItem)}
 	clean, seenLive, seenNext, withdrawing := mine, mine, mine, mine
 	clean.Clean = true
-	seenLive.Seen = &liveItem
+	seenLive.Seen, seenLive.Audience = &liveItem, Presence
 	seenNext.Seen, seenNext.Clean = &nextItem, true
 	withdrawing.Begun = &Action{Kind: Withdraw}
 	overridden := mine
-	overridden.Override = &Override{Period: live.Key(), Until: live.End}
+	overridden.Override = &Override{Absences: []string{live.Absences[0].Fingerprint()}, Until: live.End}
 	moved := period("live", -1, 3)
+	longer := period("live", -1, 1)
+	longer.End = at(4)
+	longer.Absences = append(longer.Absences, period("more", 1, 4).Absences...)
+	unread := Observed{Exists: true, Access: "roster", Unread: true}
+	seenPast := mine
+	seenPast.Seen, seenPast.Audience = &pastItem, Presence
 	revealing, amending, staging := seenLive, seenLive, clean
 	revealing.Begun = &Action{Kind: Reveal, Payload: liveItem.Payload}
 	amending.Begun = &Action{Kind: Amend, Payload: liveItem.Payload}
@@ -86,7 +92,14 @@ func TestDecide(t *testing.T) {
 		{"reveal cut short after publishing, contacts perhaps not told", wish(live), node(Presence, liveItem), revealing, []Kind{Reveal}, func(a Action) bool { return !a.Fresh }},
 		{"amend cut short after publishing", wish(live), node(Presence, liveItem), amending, []Kind{Amend}, nil},
 		{"stage cut short after publishing", wish(next), node(Whitelist, nextItem), staging, nil, nil},
-		{"live to a wider audience than asked for", wish(live), node(Open, liveItem), seenLive, []Kind{Reveal}, nil},
+		{"live to a wider audience than asked for", wish(live), node(Open, liveItem), mine, []Kind{Reveal}, nil},
+		{"live, the setting was changed", Wish{wish(live).Timeline, Open}, node(Presence, liveItem), seenLive, []Kind{Reveal}, func(a Action) bool { return a.Audience == Open }},
+		{"live, given to others by the person", wish(live), node("roster", liveItem), seenLive, []Kind{Yield}, nil},
+		{"live, given to others by the person, not readable", wish(live), unread, seenLive, []Kind{Yield}, nil},
+		{"over, not readable", wish(next), unread, seenPast, []Kind{Withdraw, Stage}, func(a Action) bool { return a.Payload.End.Equal(past.End) }},
+		{"not readable and never awayd's", wish(live), unread, Journal{}, []Kind{Yield}, nil},
+		{"live, overridden, an adjacent absence was added", wish(longer), node(Presence), overridden, nil, nil},
+		{"live, overridden, then the event was moved", wish(moved), node(Presence), overridden, []Kind{Reveal}, nil},
 		{"live, event changed", wish(moved), node(Presence, liveItem), seenLive, []Kind{Amend}, func(a Action) bool { return a.Payload.End.Equal(at(3)) }},
 		{"live, removed by the person", wish(live), node(Presence), seenLive, []Kind{Yield}, nil},
 		{"live, hidden by the person", wish(live), node(Whitelist, liveItem), seenLive, []Kind{Yield}, nil},

@@ -11,6 +11,7 @@ import (
 	"encoding/hex"
 	"maps"
 	"reflect"
+	"slices"
 	"time"
 )
 
@@ -106,6 +107,9 @@ type Observed struct {
 	Items  []Item      `json:"items,omitempty"`
 	// Guests says that somebody but the owner has an affiliation with the node.
 	Guests bool `json:"guests,omitempty"`
+	// Unread says that the server does not show the items to their owner, as
+	// some do under the roster model: what was seen last stands in for them.
+	Unread bool `json:"unread,omitempty"`
 }
 
 // Hidden reports whether no contact may fetch the node's items.
@@ -127,6 +131,9 @@ type Journal struct {
 	Begun *Action `json:"begun,omitempty"`
 	// Seen is awayd's own item as the server last showed it.
 	Seen *Item `json:"seen,omitempty"`
+	// Audience is the access model that awayd last opened the node with. Another
+	// one is the person's doing.
+	Audience AccessModel `json:"audience,omitempty"`
 	// Override is the period that the person took into their own hands.
 	Override *Override `json:"override,omitempty"`
 }
@@ -145,18 +152,21 @@ func (j Journal) Equal(k Journal) bool {
 	if j.Seen != nil && (j.Seen.ID != k.Seen.ID || !j.Seen.Payload.Equal(k.Seen.Payload)) {
 		return false
 	}
-	if j.Override != nil && (j.Override.Period != k.Override.Period || !j.Override.Until.Equal(k.Override.Until)) {
+	if j.Override != nil && (!slices.Equal(j.Override.Absences, k.Override.Absences) || !j.Override.Until.Equal(k.Override.Until)) {
 		return false
 	}
 	if (j.Begun == nil) != (k.Begun == nil) || (j.Begun != nil && !reflect.DeepEqual(*j.Begun, *k.Begun)) {
 		return false
 	}
-	return j.Clean == k.Clean && maps.EqualFunc(j.Sent, k.Sent, time.Time.Equal)
+	return j.Clean == k.Clean && j.Audience == k.Audience && maps.EqualFunc(j.Sent, k.Sent, time.Time.Equal)
 }
 
 // Begin returns the journal as it must be kept before a is tried.
 func (j Journal) Begin(a Action) Journal {
 	j.Begun = &a
+	if a.Audience != "" {
+		j.Audience = a.Audience
+	}
 	return j
 }
 
@@ -190,8 +200,7 @@ func (j Journal) Done(a Action) Journal {
 	j.Begun = nil
 	switch a.Kind {
 	case Yield:
-		j.Override = &Override{Period: a.Period, Until: a.Until, Why: a.Reason}
-		j.Seen = nil
+		j.Override = &Override{Absences: a.Absences, Until: a.Until, Why: a.Reason}
 	case Unstage, Withdraw:
 		j.Seen = nil
 	}
@@ -201,7 +210,9 @@ func (j Journal) Done(a Action) Journal {
 // Saw returns the journal after o was observed and nothing was left to do.
 func (j Journal) Saw(o Observed, now time.Time) Journal {
 	j.Begun = nil
-	j.Seen = nil
+	if !o.Unread {
+		j.Seen = nil
+	}
 	for _, i := range o.Items {
 		if j.Wrote(i) && (j.Seen == nil || i.ID == ItemCurrent) {
 			j.Seen = &i
@@ -236,18 +247,22 @@ func (j Journal) Opening() Journal {
 	return j
 }
 
-// Deleted returns the journal once the node is gone, and everything on it.
+// Deleted returns the journal once the node is gone. What was sent stays known:
+// a server that crashes, or is restored from a backup, brings it back.
 func (j Journal) Deleted() Journal {
-	j.Clean, j.Sent = false, nil
+	j.Clean = false
 	return j
 }
 
 // An Override is a period in which awayd leaves the node alone, because the
 // person published or removed something themselves.
 type Override struct {
-	Period string    `json:"period"` // [absence.Period.Key]
-	Until  time.Time `json:"until"`  // the period's end
-	Why    string    `json:"why"`
+	// Absences are the fingerprints of what the period consisted of. A period
+	// that has one of them is still the one the person decided about; an event
+	// with other times or another text is not.
+	Absences []string  `json:"absences"`
+	Until    time.Time `json:"until"` // the period's end
+	Why      string    `json:"why"`
 }
 
 // An Action is one thing to do on the node, and why.
@@ -267,9 +282,13 @@ type Action struct {
 	Recover bool   `json:"recover,omitempty"`
 	Reason  string `json:"reason"`
 	// Period is the key of the period it is for, if there is one.
-	Period string    `json:"period,omitempty"`
-	Until  time.Time `json:"until,omitzero"` // of a Yield: when awayd takes part again
-	UIDs   []string  `json:"uids,omitempty"` // the events behind it
+	Period string   `json:"period,omitempty"`
+	UIDs   []string `json:"uids,omitempty"` // the events behind it
+	// Audience is who a Reveal lets in.
+	Audience AccessModel `json:"audience,omitempty"`
+	// Until and Absences say of a Yield what becomes the Override.
+	Until    time.Time `json:"until,omitzero"`
+	Absences []string  `json:"absences,omitempty"`
 }
 
 // A Ledger keeps the journal while an action runs. Each call is durable before

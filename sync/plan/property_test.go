@@ -71,6 +71,7 @@ func genScene(t *rapid.T) scene {
 			}
 		}
 	}
+	s.j.Audience = rapid.SampledFrom([]AccessModel{"", Presence, Open}).Draw(t, "opened as")
 	s.j.Clean = rapid.Bool().Draw(t, "clean")
 	if k := rapid.SampledFrom([]Kind{"", Stage, Unstage, Reveal, Amend, Withdraw}).Draw(t, "begun"); k != "" {
 		s.j.Begun = &Action{Kind: k}
@@ -83,7 +84,7 @@ func genScene(t *rapid.T) scene {
 	}
 	if n := len(s.wish.Periods); n > 0 && rapid.IntRange(0, 3).Draw(t, "override") == 0 {
 		p := s.wish.Periods[rapid.IntRange(0, n-1).Draw(t, "of")]
-		s.j.Override = &Override{Period: p.Key(), Until: p.End}
+		s.j.Override = &Override{Absences: []string{p.Absences[0].Fingerprint()}, Until: p.End}
 	}
 	return s
 }

@@ -136,6 +136,8 @@ func asError(err error) *Error {
 	case errors.Is(err, engine.ErrUnknownAccount):
 		e.Advice = "awayd accounts lists those that are"
 		e.Usage = true
+	case errors.Is(err, engine.ErrPaused):
+		e.Advice = "awayd resume takes part again"
 	case errors.Is(err, engine.ErrNothingLive):
 		e.Advice = "awayd status shows what is staged and what comes next"
 	}
