@@ -2,6 +2,7 @@ package main
 
 import (
 	"bytes"
+	"flag"
 	"os"
 	"path/filepath"
 	"strings"
@@ -17,6 +18,11 @@ func TestMain(m *testing.M) {
 	// What the tests find must not depend on the machine's own configuration.
 	os.Unsetenv("STATE_DIRECTORY")
 	os.Unsetenv("CREDENTIALS_DIRECTORY")
+	// Tests on real servers wait most of the time.
+	flag.Parse()
+	if err := flag.Set("test.parallel", "8"); err != nil {
+		panic(err)
+	}
 	os.Exit(testbed.Main(m, &bed))
 }
 

@@ -27,14 +27,20 @@ type household struct {
 }
 
 func newHousehold(t *testing.T) *household {
-	h := &household{t: t, xmpp: bed.XMPPFor(t, testbed.Prosody), dav: bed.DAVFor(t, testbed.Radicale), state: t.TempDir()}
+	h := newHouseholdOn(t, bed.XMPPFor(t, testbed.Prosody))
+	h.put("trip", "Trip to Rome", 10*24*time.Hour, 12*24*time.Hour)
+	return h
+}
+
+// newHouseholdOn has an empty calendar.
+func newHouseholdOn(t *testing.T, x *testbed.XMPP) *household {
+	h := &household{t: t, xmpp: x, dav: bed.DAVFor(t, testbed.Radicale), state: t.TempDir()}
 	h.ada = h.xmpp.PersonFor(t, "ada")
 	// A calendar of its own for each test, on a server that they share.
 	var err error
-	if h.calendar, err = h.dav.MakeCalendar(t.Context(), testbed.BedUser, h.ada.User); err != nil {
+	if h.calendar, err = h.dav.MakeCalendar(t.Context(), testbed.BedUser, strings.ReplaceAll(x.Addr, ":", "-")+"-"+h.ada.User); err != nil {
 		t.Fatal(err)
 	}
-	h.put("trip", "Trip to Rome", 10*24*time.Hour, 12*24*time.Hour)
 	h.flags = map[string]string{
 		"--jid": h.ada.JID, "--jid-password-file": write(t, "jid-password", h.ada.Password+"\n"),
 		"--xmpp-address": h.xmpp.Addr, "--tls-ca": h.xmpp.CA.File, "--zone": "Europe/Berlin",

@@ -318,6 +318,11 @@ func (w *world) Suppressions(context.Context, string) ([]account.Suppression, er
 }
 
 func (w *world) Suppress(_ context.Context, _ string, s []account.Suppression) error {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if w.storeErr != nil {
+		return w.storeErr
+	}
 	w.suppress = append(w.suppress, s...)
 	return nil
 }

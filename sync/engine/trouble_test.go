@@ -1,0 +1,119 @@
+package engine
+
+import (
+	"errors"
+	"slices"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"awayd/sync/plan"
+)
+
+// fail makes every login fail with err, or work again when err is nil.
+func (w *world) fail(err error) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.dialErr = err
+}
+
+// However long the wait between attempts has become, a start is met when the
+// server is there again by then.
+func TestInstantIsMetWhateverTheBackoff(t *testing.T) {
+	for away := time.Minute; away < 2*time.Hour; away += 7 * time.Minute {
+		synctest.Test(t, func(t *testing.T) {
+			w := newWorld(t)
+			w.vacation("a", 2*time.Hour, 12*time.Hour)
+			w.fail(errors.New("connection refused"))
+			start := time.Now().Add(2 * time.Hour)
+			defer w.run()()
+			time.Sleep(away)
+			w.fail(nil)
+			time.Sleep(time.Until(start) + time.Second)
+			synctest.Wait()
+			_, _, done := w.look()
+			i := slices.IndexFunc(done, func(p performed) bool { return p.Kind == plan.Reveal })
+			if i < 0 || done[i].at.Sub(start) > 100*time.Millisecond || done[i].at.Before(start) {
+				t.Errorf("server back after %s: %+v", away, done)
+			}
+		})
+	}
+}
+
+// refused is a login that will not work by itself.
+type refused struct{}
+
+func (refused) Error() string   { return "wrong password" }
+func (refused) Temporary() bool { return false }
+
+func TestRefusedPasswordIsNotTriedOften(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld(t)
+		w.vacation("a", -time.Hour, 12*time.Hour)
+		w.fail(refused{})
+		defer w.run()()
+		time.Sleep(time.Hour)
+		w.mu.Lock()
+		defer w.mu.Unlock()
+		if w.dials > 30 {
+			t.Errorf("%d logins in an hour", w.dials)
+		}
+	})
+}
+
+// patience is an answer that asks to be left alone.
+type patience struct{ error }
+
+func (patience) RetryAfter() time.Duration { return 3 * time.Hour }
+
+// A calendar that asks for patience does not keep the node from being looked
+// at.
+func TestNodeIsWatchedWhileACalendarIsQuiet(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld(t)
+		w.vacation("a", 10*time.Hour, 12*time.Hour)
+		defer w.run()()
+		w.expect(plan.Stage)
+		w.mu.Lock()
+		w.calErr = patience{errors.New("429")}
+		w.mu.Unlock()
+		time.Sleep(6 * time.Minute)
+		polls := func() int { w.mu.Lock(); defer w.mu.Unlock(); return w.polls }
+		before := polls()
+		w.mu.Lock()
+		w.node.Access = plan.Presence // the person's other client opens it
+		w.mu.Unlock()
+		time.Sleep(6 * time.Minute)
+		if polls() != before {
+			t.Error("polled although the server asked for patience")
+		}
+		w.expect(plan.Stage, plan.Withdraw, plan.Stage)
+	})
+}
+
+func TestWithdrawWhenPausedOrWithABrokenState(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld(t)
+		w.vacation("a", -time.Hour, time.Hour)
+		defer w.run()()
+		w.expect(plan.Reveal)
+		if err := w.engine.Pause(t.Context(), ada); err != nil {
+			t.Fatal(err)
+		}
+		if err := w.engine.Withdraw(t.Context(), ada); !errors.Is(err, ErrPaused) {
+			t.Errorf("paused: %v", err)
+		}
+		if err := w.engine.Resume(t.Context(), ada); err != nil {
+			t.Fatal(err)
+		}
+		w.mu.Lock()
+		w.storeErr = errors.New("disk full")
+		w.mu.Unlock()
+		if err := w.engine.Withdraw(t.Context(), ada); err == nil {
+			t.Error("nothing said of a withdrawal that will not be remembered")
+		}
+		if node, _, _ := w.look(); node.Exists {
+			t.Errorf("still on the node: %+v", node)
+		}
+	})
+}
