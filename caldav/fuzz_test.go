@@ -14,7 +14,7 @@ func FuzzReadObject(f *testing.F) {
 	f.Add([]byte("\ufeffBEGIN:VCALENDAR\r\nBEGIN:VEVENT \r\nUID:a\r\n b\r\nBEGIN:VALARM\r\nEND:VEVENT\r\nEND:VCALENDAR"))
 	f.Add([]byte("BEGIN:VCALENDAR\nBEGIN:VTIMEZONE\nTZID:x\nEND:VTIMEZONE\nBEGIN:VEVENT\nUID:a\nDTSTART:20250101\nBEGIN:VEVENT"))
 	f.Fuzz(func(t *testing.T, data []byte) {
-		events, errs := readObject(data)
+		events, errs := parts(data)
 		for _, e := range events {
 			if e.UID == "" || e.End != nil && (e.Duration != nil || e.End.Date != e.Start.Date) {
 				t.Errorf("not an event: %+v", e)
