@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 
@@ -302,6 +303,7 @@ func TestReadICS(t *testing.T) {
 
 // A hostile object costs at most 50 ms and 64 MiB, and never the process.
 func TestHostileObjects(t *testing.T) {
+	berlin := zoneNamed(t, "Europe/Berlin")
 	fill := func(s string) string { return strings.Repeat(s, (maxObject-1000)/len(s)) }
 	for name, lines := range map[string]string{
 		"no colon":                     "DTSTART",
@@ -337,6 +339,29 @@ func TestHostileObjects(t *testing.T) {
 		"BYEASTER":                     "DTSTART:20250707\nRRULE:FREQ=YEARLY;BYEASTER=400",
 		"huge INTERVAL":                "DTSTART:20250707\nRRULE:FREQ=YEARLY;INTERVAL=99999999999999999999",
 		"8 billion times":              "DTSTART:20250707\nRRULE:FREQ=DAILY;BYHOUR=" + strings.Repeat("1,", 2000) + "1;BYMINUTE=" + strings.Repeat("1,", 2000) + "1",
+		"series of seconds":            "DTSTART:19700101T000000Z\nRRULE:FREQ=SECONDLY",
+		"seconds that never come":      "DTSTART:19700101T000000Z\nRRULE:FREQ=SECONDLY;INTERVAL=2;BYSECOND=1",
+		"minutes that never come":      "DTSTART:20250101T000000Z\nRRULE:FREQ=MINUTELY;INTERVAL=7;BYHOUR=3;BYMONTHDAY=31;BYMONTH=2",
+		"seconds, counted":             "DTSTART:19700101T000000Z\nRRULE:FREQ=SECONDLY;COUNT=999999999",
+		"days, counted":                "DTSTART:15830101T000000Z\nRRULE:FREQ=DAILY;COUNT=999999999",
+		"hours of a day, counted":      "DTSTART:15830101T000000Z\nRRULE:FREQ=DAILY;COUNT=999999999;BYHOUR=" + list(0, 23),
+		"every second of a month":      "DTSTART:20250101T000000Z\nRRULE:FREQ=MONTHLY;BYHOUR=" + list(0, 23) + ";BYMINUTE=" + list(0, 59) + ";BYSECOND=0,30",
+		"last second of a year":        "DTSTART:20250101T000000Z\nRRULE:FREQ=YEARLY;BYYEARDAY=" + list(1, 366) + ";BYMINUTE=" + list(0, 59) + ";BYSECOND=0,1,2,3,4;BYSETPOS=-1",
+		"eight rules":                  "DTSTART:20250101T000000Z\n" + strings.Repeat("RRULE:FREQ=YEARLY;BYMONTH=2;BYMONTHDAY=30\n", 8),
+		"eight rules of a day":         "DTSTART:16000101T000000Z\n" + strings.Repeat("RRULE:FREQ=DAILY;COUNT=900000;BYMONTH=2;BYMONTHDAY=30\n", 8),
+		"rules that exclude":           "DTSTART:20250101T000000Z\nRRULE:FREQ=DAILY\n" + strings.Repeat("EXRULE:FREQ=SECONDLY\n", 8),
+		"never on Monday the 32nd":     "DTSTART:20250101T000000Z\nRRULE:FREQ=YEARLY;BYWEEKNO=53;BYMONTH=6",
+		"many events that never come":  numbered("DTSTART:20250707T000000\nRRULE:FREQ=YEARLY;BYMONTH=2;BYMONTHDAY=30\nEND:VEVENT\nBEGIN:VEVENT\nUID:%d\n", 1900),
+		"many events for long":         numbered("DTSTART:20250707T000000\nRRULE:FREQ=HOURLY\nEND:VEVENT\nBEGIN:VEVENT\nUID:%d\n", 1900),
+		"many changed instances":       fill("DTSTART:20250707\nRECURRENCE-ID:20250707\nEND:VEVENT\nBEGIN:VEVENT\nUID:u\n"),
+		"many changes onward":          "DTSTART:20250101T000000Z\nRRULE:FREQ=HOURLY\n" + numbered("END:VEVENT\nBEGIN:VEVENT\nUID:u\nRECURRENCE-ID;RANGE=THISANDFUTURE:2025%04dT000000Z\nDTSTART:20250202T000000Z\n", 1300),
+		"onward by a century":          "DTSTART:20250101T000000Z\nRRULE:FREQ=HOURLY\nEND:VEVENT\nBEGIN:VEVENT\nUID:u\nRECURRENCE-ID;RANGE=THISANDFUTURE:20250102T000000Z\nDTSTART:19300202T000000Z\n",
+		"periods":                      "DTSTART:20250707T000000Z\n" + fill("RDATE;VALUE=PERIOD:20250707T000000Z/P9999D\n"),
+		"zone of many observances":     "DTSTART;TZID=Mine:20250707T000000\nEND:VEVENT\nBEGIN:VTIMEZONE\nTZID:Mine\n" + strings.Repeat(daylight("16010101T000000", "+0100", "+0200", "RRULE:FREQ=YEARLY;BYMONTH=2;BYMONTHDAY=30"), 399) + "END:VTIMEZONE\nBEGIN:VEVENT\nUID:v",
+		"zone of many rules":           "DTSTART;TZID=Mine:20250707T000000\nEND:VEVENT\nBEGIN:VTIMEZONE\nTZID:Mine\n" + strings.Repeat(daylight("16010101T000000", "+0100", "+0200", strings.Repeat("RRULE:FREQ=YEARLY;BYMONTH=2;BYMONTHDAY=30\n", 8)), 50) + "END:VTIMEZONE\nBEGIN:VEVENT\nUID:v",
+		"zone that changes every day":  "DTSTART;TZID=Mine:20250707T000000\nEND:VEVENT\nBEGIN:VTIMEZONE\nTZID:Mine\n" + strings.Repeat(daylight("16010101T000000", "+0100", "+0200", "RRULE:FREQ=YEARLY;BYDAY=MO,TU"), 20) + "END:VTIMEZONE\nBEGIN:VEVENT\nUID:v",
+		"zone of many dates":           "DTSTART;TZID=Mine:20250707T000000\nEND:VEVENT\nBEGIN:VTIMEZONE\nTZID:Mine\n" + strings.Repeat(daylight("16010101T000000", "+0100", "+0200", strings.Repeat("RDATE:"+strings.Repeat("20250707T000000,", 2000)+"\n", 2)), 13) + "END:VTIMEZONE\nBEGIN:VEVENT\nUID:v",
+		"many zones of its own":        manyZones(64),
 		"control characters":           "SUMMARY:" + fill("\x00\x01\x7f"),
 		"bytes that are no UTF-8":      "SUMMARY:" + fill("\xff"),
 		"UIDs":                         fill("UID:x\n"),
@@ -353,12 +378,34 @@ func TestHostileObjects(t *testing.T) {
 			if len(data) > maxObject {
 				t.Fatalf("the case itself is too large: %d", len(data))
 			}
-			took, cost := measure(t, func() { readObject(data) })
+			year := time.Date(2025, 1, 1, 0, 0, 0, 0, time.UTC)
+			took, cost := measure(t, func() { absence.Expand(readObject(data), year, year.AddDate(1, 0, 0), berlin) })
+			t.Logf("%v, %d KiB", took, cost>>10)
 			if took > hostileTime || cost > 64<<20 {
 				t.Errorf("took %v and %d KiB", took, cost>>10)
 			}
 		})
 	}
+}
+
+// list is the numbers from one to another.
+func list(from, to int) string {
+	var b strings.Builder
+	for i := from; i <= to; i++ {
+		fmt.Fprintf(&b, "%d,", i)
+	}
+	return strings.TrimSuffix(b.String(), ",")
+}
+
+// manyZones explains zones with hundreds of changes each, and uses them all.
+func manyZones(n int) string {
+	var zones, events strings.Builder
+	for i := range n {
+		fmt.Fprintf(&zones, "BEGIN:VTIMEZONE\nTZID:Mine%d\n%sEND:VTIMEZONE\n", i,
+			strings.Repeat(daylight("16010101T000000", "+0100", "+0200", "RRULE:FREQ=YEARLY;BYMONTHDAY=1,2,3,4,5,6,7;BYMONTH=5;BYDAY=TH"), 15))
+		fmt.Fprintf(&events, "BEGIN:VEVENT\nUID:%d\nDTSTART;TZID=Mine%d:20250707T000000\nEND:VEVENT\n", i, i)
+	}
+	return "DTSTART:20250707\nEND:VEVENT\n" + zones.String() + events.String() + "BEGIN:VEVENT\nUID:v"
 }
 
 func numbered(format string, n int) string {

@@ -13,8 +13,10 @@ import (
 // Bounds on a VTIMEZONE. Zones that are written out in full have some hundred
 // observances.
 const (
-	maxObservances = 400
+	maxObservances = 400 // of one zone
 	maxOnsets      = 4_000
+	maxZoneCost    = 12_000 // onsets of all zones of one calendar
+	costBarren     = 1_000  // of a rule that had to be followed for centuries in vain
 )
 
 // Onsets are computed for the years before the horizon. From there on, a zone
@@ -38,8 +40,9 @@ type onset struct {
 	*observance
 }
 
-// compileTimezone turns a VTIMEZONE into TZif.
-func compileTimezone(b *block) ([]byte, error) {
+// compileTimezone turns a VTIMEZONE into TZif. budget is what the calendar may
+// still cost.
+func compileTimezone(b *block, budget *int) ([]byte, error) {
 	if b.fault != nil {
 		return nil, b.fault.asError()
 	}
@@ -61,7 +64,7 @@ func compileTimezone(b *block) ([]byte, error) {
 	if horizon == 0 {
 		horizon = zoneHorizon
 	}
-	onsets, err := onsetsOf(all, horizon)
+	onsets, err := onsetsOf(all, horizon, budget)
 	if err != nil {
 		return nil, err
 	}
@@ -141,11 +144,11 @@ func (o *observance) addRule(value string) error {
 	if err != nil {
 		return err
 	}
-	if rule.Freq != absence.Yearly || len(rule.ByHour)+len(rule.ByMinute)+len(rule.BySecond) > 0 {
-		return errors.New("only days of a year are understood in a time zone")
+	if !onceAYear(rule) {
+		return errors.New("a time zone changes on one day of a year")
 	}
-	if len(o.series.Rules) == maxRules {
-		return fmt.Errorf("more than %d rules", maxRules)
+	if len(o.series.Rules) == 1 { // RFC 5545 §3.6.5 has one
+		return errors.New("a second rule of one observance")
 	}
 	if u := rule.Until; u != nil && u.Zone == time.UTC { // RFC 5545 §3.3.10 asks for UTC here
 		u.Wall = u.Wall.Add(time.Duration(o.from) * time.Second)
@@ -156,16 +159,38 @@ func (o *observance) addRule(value string) error {
 	return nil
 }
 
+// onceAYear reports whether a rule names a day of the year in one of the ways
+// that time zones need.
+func onceAYear(r absence.Rule) bool {
+	if r.Freq != absence.Yearly || len(r.ByMonth) > 1 || len(r.ByHour)+len(r.ByMinute)+len(r.BySecond)+len(r.ByYearDay)+len(r.ByWeekNo)+len(r.BySetPos) > 0 {
+		return false
+	}
+	switch {
+	case len(r.ByDay) == 0:
+		return len(r.ByMonthDay) <= 1
+	case len(r.ByDay) > 1:
+		return false
+	}
+	return r.ByDay[0].N != 0 && len(r.ByMonthDay) == 0 || r.ByDay[0].N == 0 && len(r.ByMonthDay) > 0 && len(r.ByMonthDay) <= 7
+}
+
 // onsetsOf returns the onsets of all observances before the horizon, in order
 // and one for each moment.
-func onsetsOf(all []*observance, horizon int) ([]onset, error) {
+func onsetsOf(all []*observance, horizon int, budget *int) ([]onset, error) {
 	lo := time.Date(max(horizon-zoneReach, 2), 1, 1, 0, 0, 0, 0, time.UTC)
 	hi := time.Date(horizon, 1, 1, 0, 0, 0, 0, time.UTC)
 	var onsets []onset
 	for _, o := range all {
+		if *budget < 0 {
+			return nil, errors.New("the calendar explains too many time zones")
+		}
 		found, errs := absence.Expand(absence.Object{Events: []absence.Event{o.series}}, lo, hi, time.UTC)
 		if len(errs) > 0 {
 			return nil, errors.New(errs[0].Reason)
+		}
+		*budget -= len(found) + 1
+		if len(found) < 2 && len(o.series.Rules) > 0 {
+			*budget -= costBarren
 		}
 		for _, f := range found {
 			onsets = append(onsets, onset{f.Start.Unix() - int64(o.from), o})
@@ -192,7 +217,7 @@ func posixRule(all []*observance) (string, int) {
 			switch {
 			case r.Until != nil:
 				latest = max(latest, r.Until.Wall.Year())
-			case r.Count > 0 || len(o.series.Rules) > 1 || len(o.series.ExDates) > 0:
+			case r.Count > 0 || len(o.series.ExDates) > 0:
 				return "", 0
 			default:
 				open = append(open, o)

@@ -22,6 +22,7 @@ type timezones struct {
 	own      map[string]*ownZone
 	suffix   string // tells the zones of one VCALENDAR of a file from another's
 	floating *time.Location
+	budget   int // see compileTimezone
 }
 
 // An ownZone is a zone that no other calendar knows.
@@ -35,7 +36,7 @@ type ownZone struct {
 func (g *guard) timezones() []*timezones {
 	all := make([]*timezones, len(g.floats))
 	for i, name := range g.floats {
-		all[i] = &timezones{blocks: map[string]*block{}, own: map[string]*ownZone{}}
+		all[i] = &timezones{blocks: map[string]*block{}, own: map[string]*ownZone{}, budget: maxZoneCost}
 		if i > 0 {
 			all[i].suffix = fmt.Sprintf("#%d", i)
 		}
@@ -70,7 +71,7 @@ func (t *timezones) explained(tzid string) *ownZone {
 		if loc, err := loadZone(b.first("X-LIC-LOCATION")); err == nil {
 			z.loc = loc
 		} else {
-			z.def.TZif, z.err = compileTimezone(b)
+			z.def.TZif, z.err = compileTimezone(b, &t.budget)
 		}
 	} else if seconds, ok := parseOffsetZone(tzid); ok {
 		z.def.TZif = fixedTZif(seconds)

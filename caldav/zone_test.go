@@ -279,9 +279,10 @@ func TestVTimezoneRefused(t *testing.T) {
 		"no offset":            {"BEGIN:STANDARD\nDTSTART:20250101T000000\nEND:STANDARD", "line 4: TZOFFSETFROM: not an offset"},
 		"offset of 99 hours":   {standard("20250101T000000", "+9900", "+0100", ""), "TZOFFSETFROM"},
 		"no start":             {"BEGIN:STANDARD\nTZOFFSETFROM:+0100\nTZOFFSETTO:+0100\nEND:STANDARD", "DTSTART"},
-		"rule for each second": {standard("20250101T000000", "+0200", "+0100", "RRULE:FREQ=SECONDLY"), "line 8: RRULE: only days of a year"},
+		"rule for each second": {standard("20250101T000000", "+0200", "+0100", "RRULE:FREQ=SECONDLY"), "line 8: RRULE: a time zone changes on one day"},
 		"rule without sense":   {good + daylight("16010101T000000", "+0100", "+0200", "RRULE:FREQ=MONTHLY;BYDAY=53MO"), "RRULE"},
-		"every day":            {good + daylight("20250101T000000", "+0100", "+0200", "RRULE:FREQ=YEARLY;BYDAY=MO,TU,WE,TH,FR"), "more than"},
+		"every day":            {good + daylight("20250101T000000", "+0100", "+0200", "RRULE:FREQ=YEARLY;BYDAY=MO,TU,WE,TH,FR"), "on one day"},
+		"two rules":            {good + daylight("20250101T000000", "+0100", "+0200", "RRULE:FREQ=YEARLY\nRRULE:FREQ=YEARLY"), "second rule"},
 		"many offsets": {numberedLines(300, func(i int) string {
 			return standard(fmt.Sprintf("%d%02d01T000000", 2000+i/12, i%12+1), "+0100", offsetText(i*60), "")
 		}), "more than 200 offsets"},

@@ -71,12 +71,8 @@ func partOf(parts []part, s DateTime, zone *time.Location) part {
 		return parts[0]
 	}
 	t := s.In(zone)
-	for i := len(parts) - 1; i > 0; i-- {
-		if t.After(parts[i].after) {
-			return parts[i]
-		}
-	}
-	return parts[0]
+	i, _ := slices.BinarySearchFunc(parts[1:], t, func(p part, t time.Time) int { return p.after.Compare(t) })
+	return parts[i] // the last that begins before t
 }
 
 // move returns where the instance that the series has at s is in p. It keeps

@@ -26,7 +26,7 @@ const slack = 48 * time.Hour
 // An event that cannot be expanded loses all its occurrences, because half a
 // series would say that the person is there.
 func Expand(o Object, from, to time.Time, zone *time.Location) ([]Occurrence, []ObjectError) {
-	x := expansion{from: from, to: to, zone: zone, budget: budget{maxSteps}}
+	x := expansion{from: from, to: to, zone: zone, budget: budget{maxCost}}
 	byUID := make(map[string][]*Event, 1)
 	var uids []string
 	for i := range o.Events {
@@ -134,6 +134,9 @@ func (x *expansion) occurrences(e *Event, changes []change) ([]Occurrence, error
 	if err != nil {
 		return nil, err
 	}
+	if !x.budget.spend(costPlace * len(starts)) {
+		return nil, errSteps
+	}
 	var found []Occurrence
 	for _, s := range starts {
 		p := partOf(parts, s.at, x.zone)
@@ -178,8 +181,7 @@ type start struct {
 // starts returns the start of every instance of e that may overlap the window,
 // each once, without those that are excluded or changed.
 func (x *expansion) starts(e *Event, parts []part, changes []change) ([]start, error) {
-	x.budget.steps -= len(e.RDates) + len(e.RPeriods) + len(e.ExDates) + len(changes)
-	if x.budget.steps < 0 {
+	if !x.budget.spend(costValue * (len(e.RDates) + len(e.RPeriods) + len(e.ExDates) + len(changes))) {
 		return nil, errSteps
 	}
 	from, to := x.reach(e, parts)
