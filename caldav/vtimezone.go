@@ -15,8 +15,8 @@ import (
 const (
 	maxObservances = 400 // of one zone
 	maxOnsets      = 4_000
-	maxZoneCost    = 12_000 // onsets of all zones of one calendar
-	costBarren     = 1_000  // of a rule that had to be followed for centuries in vain
+	maxZoneCost    = 6_000 // onsets of all zones of one calendar
+	costBarren     = 1_000 // of a rule that had to be followed for centuries in vain
 )
 
 // Onsets are computed for the years before the horizon. From there on, a zone

@@ -317,7 +317,7 @@ func TestOwnZonesShared(t *testing.T) {
 	if start(0).Zone != start(1).Zone {
 		t.Error("the zone was not shared")
 	}
-	if got := start(2).In(time.UTC).Hour(); got != 0 {
+	if got := start(2).In(time.UTC).UTC().Hour(); got != 0 {
 		t.Errorf("the third starts at %d UTC, in the zone of another", got)
 	}
 }

@@ -81,7 +81,7 @@ func objectsRoundTrip(t *testing.T, s Store) {
 			ExRules: []absence.Rule{{Freq: absence.Daily, Interval: 30, Until: &owned}}, Onward: true,
 			RDates: []absence.DateTime{floating, owned}, ExDates: []absence.DateTime{day(8)},
 			RPeriods: []absence.Span{{Start: owned, Duration: &absence.Duration{Days: 1}}, {Start: zoned, End: &owned}},
-			Summary: "Urlaub ☀ <b>", Description: "line\nline", Categories: []string{"OUT OF OFFICE"}, Private: true,
+			Summary:  "Urlaub ☀ <b>", Description: "line\nline", Categories: []string{"OUT OF OFFICE"}, Private: true,
 			Status: "CONFIRMED", Organizer: "mailto:a@example.org",
 			Attendees:  []absence.Attendee{{Address: "mailto:b@example.org", PartStat: "DECLINED"}},
 			BusyStatus: "OOF", IntendedStatus: "OOF", OutOfOffice: true,

@@ -45,7 +45,7 @@ var errSteps = errors.New("it takes too many steps to expand")
 type budget struct{ left int }
 
 const (
-	maxCost   = 25_000_000
+	maxCost   = 20_000_000
 	costYield = 250 // one instance
 	costTick  = 200 // one interval of a frequency shorter than a day
 	costValue = 500 // one value of EXDATE or RDATE, one changed instance
