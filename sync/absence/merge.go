@@ -30,7 +30,8 @@ func (w week) hours(t time.Time, days int) (from, to time.Time, ok bool) {
 	}
 	from = DateTime{Wall: d.Wall.Add(w.start)}.In(w.zone)
 	to = DateTime{Wall: d.Wall.Add(w.end)}.In(w.zone)
-	return from, to, to.After(from)
+	exists := day(wall(from, w.zone)).Equal(d.Wall) // unlike 30 December 2011 in Apia
+	return from, to, exists && to.After(from)
 }
 
 // next returns the first working moment at or after t, if there ever is one.
