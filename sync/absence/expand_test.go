@@ -382,6 +382,7 @@ func FuzzExpand(f *testing.F) {
 		}
 		changed := e
 		changed.RecurrenceID = &e.Start
+		changed.Onward = e.Sequence%2 == 1
 		from, to := at("20250101").Wall, at("20260101").Wall
 		began := time.Now()
 		got, _ := Expand(Object{Events: []Event{e, changed}}, from, to, in("America/Havana"))
