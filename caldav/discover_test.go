@@ -40,6 +40,10 @@ func (tr tree) discover(t *testing.T, path string) (Discovery, error) {
 	srv := httptest.NewServer(tr)
 	t.Cleanup(srv.Close)
 	d, err := Client{}.Discover(t.Context(), Endpoint{URL: account.NewSecret(srv.URL + path), User: "ada", Password: account.NewSecret("hunter2")})
+	if err == nil && (d.User != "ada" || d.Password.Reveal() != "hunter2") {
+		t.Errorf("to be opened as %q", d.User)
+	}
+	d.User, d.Password = "", account.Secret{}
 	for i := range d.Calendars {
 		d.Calendars[i].URL = strings.TrimPrefix(d.Calendars[i].URL, srv.URL)
 	}
@@ -116,7 +120,7 @@ func TestDiscoverKinds(t *testing.T) {
 			if (err != nil) != (want.Calendars == nil) {
 				t.Fatal(err)
 			}
-			if d := cmp.Diff(want, got); d != "" {
+			if d := cmp.Diff(want, got, cmp.AllowUnexported(account.Secret{})); d != "" {
 				t.Error(d)
 			}
 		})

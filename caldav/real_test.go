@@ -58,9 +58,21 @@ func open(t *testing.T, cal account.Calendar) (*Source, *wire) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	w := &wire{next: s.http}
-	s.http = w
-	return s, w
+	return s, tap(s)
+}
+
+// tap records the traffic of a source.
+func tap(s *Source) *wire {
+	var to *server
+	switch r := s.reader.(type) {
+	case *collection:
+		to = r.server
+	case *feed:
+		to = r.server
+	}
+	w := &wire{next: to.http}
+	to.http = w
+	return w
 }
 
 // poll is a poll that must succeed.
