@@ -27,7 +27,7 @@ type login struct {
 // wanted is how one host wants to be told who asks.
 type wanted struct {
 	digest *httpdigest.Challenge // nil: Basic
-	count  int               // requests under this challenge (RFC 7616 §3.4)
+	count  int                   // requests under this challenge (RFC 7616 §3.4)
 }
 
 // do sends a request with what the host is known to want, and again when it

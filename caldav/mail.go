@@ -45,31 +45,36 @@ func (c Client) discoverMail(ctx context.Context, e Endpoint) (Discovery, error)
 	}
 	var failed error
 	for _, place := range places {
-		for _, user := range users {
-			at := e
-			at.URL, at.User = account.NewSecret(place), user
-			d, err := c.discoverServer(ctx, at)
-			if err == nil {
-				if own := "mailto:" + local + "@" + domain; !slices.Contains(d.Addresses, own) {
-					d.Addresses = append(d.Addresses, own)
-				}
-				return d, nil
+		e.URL = account.NewSecret(place)
+		d, err := c.discoverAs(ctx, e, users)
+		if err == nil {
+			if own := "mailto:" + local + "@" + domain; !slices.Contains(d.Addresses, own) {
+				d.Addresses = append(d.Addresses, own)
 			}
-			if failed == nil {
-				failed = err
-			}
-			if !refused(err) {
-				break
-			}
+			return d, nil
 		}
-		if refused(failed) {
-			break // the right server
+		if refused(err) { // the right server
+			return Discovery{}, err
+		}
+		if failed == nil {
+			failed = err
 		}
 	}
-	if x, ok := errors.AsType[*Error](failed); ok && x.Status != 401 {
+	if x, ok := errors.AsType[*Error](failed); ok {
 		x.hint = "give the URL of the calendar server instead of an e-mail address; the provider's help names it"
 	}
 	return Discovery{}, failed
+}
+
+// discoverAs finds the calendars of the first of the users that the server
+// lets in.
+func (c Client) discoverAs(ctx context.Context, e Endpoint, users []string) (d Discovery, err error) {
+	for _, e.User = range users {
+		if d, err = c.discoverServer(ctx, e); !refused(err) {
+			break
+		}
+	}
+	return d, err
 }
 
 // splitMail reads an e-mail address or a mailto URL (RFC 6068 §2).
@@ -124,6 +129,10 @@ func (c Client) locate(ctx context.Context, domain string) ([]string, error) {
 				strange = u.String()
 			default:
 				places = append(places, u.String())
+				if path != "/" { // in case that the record is wrong
+					u.Path, u.RawPath, u.RawQuery = "/", "", ""
+					places = append(places, u.String())
+				}
 			}
 		}
 	}
@@ -149,7 +158,7 @@ func (c Client) contextPath(ctx context.Context, name string) string {
 	}
 	for _, r := range records {
 		key, value, _ := strings.Cut(r, "=")
-		if strings.EqualFold(key, "path") && strings.HasPrefix(value, "/") && len(value) <= maxHrefLength {
+		if strings.EqualFold(key, "path") && strings.HasPrefix(value, "/") && !strings.HasPrefix(value, "//") && len(value) <= maxHrefLength {
 			return value
 		}
 	}
