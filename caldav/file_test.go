@@ -38,6 +38,13 @@ func (d *disk) write(name, text string) {
 	}
 }
 
+func (d *disk) folder(name string) {
+	d.t.Helper()
+	if err := os.MkdirAll(filepath.Join(d.path, name), 0o700); err != nil {
+		d.t.Fatal(err)
+	}
+}
+
 func (d *disk) remove(name string) {
 	d.t.Helper()
 	if err := os.RemoveAll(filepath.Join(d.path, name)); err != nil {

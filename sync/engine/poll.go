@@ -47,7 +47,7 @@ func (c *calendar) next(now time.Time) time.Time {
 	from := now
 	for _, t := range []time.Time{c.quiet, c.rest} {
 		if t.After(from) {
-			from = t
+			from = t.Add(-1) // a turn at that very instant counts
 		}
 	}
 	return c.schedule.Next(from)
