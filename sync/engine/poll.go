@@ -93,6 +93,11 @@ func (a *actor) openCalendars(acct account.Account) error {
 	var open []*calendar
 	for _, ac := range acct.Calendars {
 		c := &calendar{Calendar: ac}
+		for _, was := range a.calendars {
+			if was.ID == c.ID {
+				c.hold, c.quiet = was.hold, was.quiet
+			}
+		}
 		objects, err := a.e.store.Objects(a.ctx, ac.ID)
 		if err != nil {
 			return fmt.Errorf("load calendar %q of %s: %w", ac.Name, a.jid, err)

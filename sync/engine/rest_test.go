@@ -44,7 +44,7 @@ func (w *world) nextPoll() time.Time {
 	if err != nil {
 		w.t.Fatal(err)
 	}
-	return s[0].Calendars[0].NextPoll
+	return *s[0].Calendars[0].NextPoll
 }
 
 // untilNextPoll sleeps until then, and demands that there was none before.
@@ -56,7 +56,7 @@ func (w *world) untilNextPoll() (waited time.Duration) {
 	if n := w.since(); n != 0 {
 		w.t.Fatalf("%d polls before %s, which status names", n, at)
 	}
-	time.Sleep(2 * time.Millisecond)
+	time.Sleep(time.Second) // to which status rounds
 	if n := w.since(); n != 1 {
 		w.t.Fatalf("%d polls at %s, which status names", n, at)
 	}
