@@ -98,9 +98,9 @@ func (f *file) fail(err error) *Error {
 	switch {
 	case errors.Is(err, fs.ErrNotExist):
 		e.kind = gone
-		e.hint = "check the path as the daemon sees it: as a service it sees nothing below /home, /root and /run/user"
+		e.hint = "check the path as the daemon sees it: as a service it sees nothing below /home, /root, /run/user and /tmp"
 	case errors.Is(err, fs.ErrPermission):
-		e.hint = "let the daemon's user (awayd) read it; as a service it sees nothing below /home, /root and /run/user"
+		e.hint = "let the daemon's user (awayd) read it; as a service it sees nothing below /home, /root, /run/user and /tmp"
 	}
 	return e
 }

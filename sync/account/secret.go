@@ -31,7 +31,7 @@ func (s Secret) MarshalText() ([]byte, error) { return []byte(hidden), nil }
 // machine is no secret.
 func ShortURL(s Secret) string {
 	u, err := url.Parse(s.value)
-	if err == nil && u.Scheme == "file" {
+	if err == nil && u.Scheme == "file" && u.Opaque == "" {
 		return u.String()
 	}
 	if err != nil || u.Host == "" {
