@@ -57,6 +57,9 @@ func follow(base *url.URL, href string) (*url.URL, error) {
 		return nil, errOtherHost
 	}
 	to.Path = "/"
+	if again, err := url.Parse(to.String()); err != nil || again.Host != to.Host {
+		return nil, errOtherHost // no host at all
+	}
 	return resolve(to, "/"+strings.TrimPrefix(after, "/"))
 }
 

@@ -130,9 +130,11 @@ func (a *actor) openCalendars(acct account.Account) error {
 
 // pollDue polls a calendar whose turn it is, unless it failed lately.
 func (a *actor) pollDue(c *calendar) {
-	if now := a.e.now(); !now.Before(c.rest) && !now.Before(c.quiet) {
-		a.poll(c, false)
+	if now := a.e.now(); now.Before(c.rest) || now.Before(c.quiet) {
+		a.looked = time.Time{} // the node is looked at all the same
+		return
 	}
+	a.poll(c, false)
 }
 
 // pollAll starts a poll of every calendar.
@@ -192,7 +194,7 @@ func (a *actor) merge(p polled) {
 		p.err = errors.Join(p.err, fmt.Errorf("save the poll: %w", err))
 		update.Error = p.err.Error()
 	}
-	if p.err == nil {
+	if known {
 		c.answered()
 	} else {
 		c.failed(p.err, update.At)

@@ -20,7 +20,7 @@ type patient time.Duration
 func (p patient) Error() string             { return "429 Too Many Requests" }
 func (p patient) RetryAfter() time.Duration { return time.Duration(p) }
 
-func (w *world) fail(err error) {
+func (w *world) failPolls(err error) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	w.calErr = err
@@ -69,7 +69,7 @@ func TestCalendarsThatFailAreLeftAlone(t *testing.T) {
 		w.vacation("a", time.Minute, 100*time.Hour)
 		defer w.run()()
 		w.untilNextPoll()
-		w.fail(errors.New("500 Internal Server Error"))
+		w.failPolls(errors.New("500 Internal Server Error"))
 		w.untilNextPoll()
 		for i, want := range []time.Duration{5, 10, 20, 30, 30, 30} {
 			if waited := w.untilNextPoll().Round(time.Minute); waited != want*time.Minute {
@@ -77,7 +77,7 @@ func TestCalendarsThatFailAreLeftAlone(t *testing.T) {
 			}
 		}
 		// A person who asks is not kept waiting, and one success ends it.
-		w.fail(nil)
+		w.failPolls(nil)
 		if r, err := w.engine.Sync(t.Context(), ada, false); err != nil || len(r[0].Errors) > 0 {
 			t.Fatal(r, err)
 		}
@@ -94,7 +94,7 @@ func TestRetryAfterIsHonoured(t *testing.T) {
 		w.vacation("a", time.Minute, 100*time.Hour)
 		defer w.run()()
 		w.untilNextPoll()
-		w.fail(fmt.Errorf("read calendar: %w", patient(2*time.Hour)))
+		w.failPolls(fmt.Errorf("read calendar: %w", patient(2*time.Hour)))
 		w.untilNextPoll()
 		asked := time.Now()
 		// Not even when a person asks: the server would only ask for more.
@@ -103,7 +103,7 @@ func TestRetryAfterIsHonoured(t *testing.T) {
 		if r, err := w.engine.Sync(t.Context(), ada, false); err != nil || len(r[0].Errors) == 0 || w.since() != 0 {
 			t.Errorf("%+v, %v", r, err)
 		}
-		w.fail(nil)
+		w.failPolls(nil)
 		w.untilNextPoll()
 		if waited := time.Since(asked); waited < 2*time.Hour || waited > 2*time.Hour+5*time.Minute+time.Second {
 			t.Errorf("polled after %s", waited)
