@@ -33,6 +33,12 @@ type cursor struct {
 	// objects gone or could not fetch some.
 	Relist bool `json:"relist,omitempty"`
 	Seen   seen `json:"seen,omitempty"`
+
+	// Of a feed: what makes a request conditional (RFC 9110 §13.1).
+	ETag     string `json:"etag,omitempty"`
+	Modified string `json:"modified,omitempty"`
+	// Of a feed or a file: the text itself, or what the file system says of it.
+	Text string `json:"text,omitempty"`
 }
 
 // digest stands for an href or an entity tag.

@@ -44,7 +44,7 @@ func (a *app) linkCommand() *cobra.Command {
 	f.StringVar(&q.JID, "jid", "", "XMPP address `JID` of the person")
 	f.StringVar(&l.passwordFile, "jid-password-file", "", "`FILE` with the XMPP password (- for standard input, /dev/fd/N for a descriptor)")
 	f.StringVar(&q.XMPPAddress, "xmpp-address", "", "`HOST:PORT` of the XMPP server (default from SRV records)")
-	f.StringVar(&q.CalendarURL, "calendar-url", "", "`URL` of a CalDAV server, principal or calendar")
+	f.StringVar(&q.CalendarURL, "calendar-url", "", "`URL` of a CalDAV server, principal or calendar, an https iCalendar feed, a file: path, or an e-mail address to discover from")
 	f.StringVar(&l.calendarURLFile, "calendar-url-file", "", "`FILE` with the URL, which may be a secret")
 	f.StringVar(&q.CalendarUser, "calendar-user", "", "`USER` on the calendar server")
 	f.StringVar(&l.calendarPasswordFile, "calendar-password-file", "", "`FILE` with the calendar password")
@@ -149,8 +149,12 @@ func (a *app) readSecrets(q *control.LinkRequest, l linkFlags) error {
 			return err
 		}
 	}
-	if q.CalendarUser != "" && q.CalendarPassword == "" {
-		q.CalendarPassword, err = a.askPassword("Calendar password of " + q.CalendarUser)
+	user := q.CalendarUser
+	if user == "" && strings.Contains(q.CalendarURL, "@") && !strings.Contains(q.CalendarURL, "/") {
+		user = q.CalendarURL // an e-mail address, which is the user as well
+	}
+	if user != "" && q.CalendarPassword == "" {
+		q.CalendarPassword, err = a.askPassword("Calendar password of " + user)
 	}
 	return err
 }

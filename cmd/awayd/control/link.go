@@ -150,6 +150,8 @@ func (l *linking) calendars(ctx context.Context) error {
 		return err
 	}
 	l.addresses = d.Addresses
+	// What the URL or the e-mail address told.
+	l.req.CalendarUser, l.req.CalendarPassword = d.User, d.Password.Reveal()
 	var all []string
 	for _, f := range d.Calendars {
 		all = append(all, f.Name)
@@ -282,14 +284,14 @@ func (l *linking) describe(context.Context) error {
 		return err
 	}
 	r := absence.Build(l.found, rules, now, now.Add(year))
-	for _, c := range l.found {
+	for i, c := range l.found {
 		n := 0
 		for _, a := range r.Absences {
 			if a.Calendar == c.Name {
 				n++
 			}
 		}
-		l.result.Calendars = append(l.result.Calendars, LinkedCalendar{Name: c.Name, URL: account.ShortURL(account.NewSecret(l.req.CalendarURL)), Absences: n})
+		l.result.Calendars = append(l.result.Calendars, LinkedCalendar{Name: c.Name, URL: account.ShortURL(l.added[i].URL), Absences: n})
 	}
 	l.result.Periods = previewPeriods(r.Timeline, rules.Zone)
 	for _, step := range plan.Forecast(plan.Wish{Timeline: r.Timeline, Audience: plan.Presence}, plan.Observed{}, plan.Journal{}, now, now.Add(year)) {
