@@ -9,6 +9,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"awayd/cmd/testbed"
 	"awayd/sync/absence"
 )
 
@@ -145,4 +146,19 @@ func FuzzReadAvailability(f *testing.F) {
 			}
 		}
 	})
+}
+
+// Radicale keeps such an object among events (Xandikos refuses it).
+func TestAvailabilityOnRealServer(t *testing.T) {
+	r := realServer{bed.DAVFor(t, testbed.Radicale), testbed.BedUser, testbed.BedPassword}
+	cal := r.calendar(t, "availability")
+	text := calendarOf(append([]string{"VERSION:2.0", "PRODID:-//awayd//test//EN"}, vacation...)...)
+	if err := r.Put(t.Context(), cal.URL.Reveal()+"v.ics", string(text)); err != nil {
+		t.Fatal(err)
+	}
+	s, _ := open(t, cal)
+	d, _ := mustPoll(t, s, "")
+	if len(d.Changed) != 1 || len(d.Changed[0].Availability) != 1 || d.Changed[0].Availability[0].UID != "v" || len(d.Changed[0].Errors) > 0 {
+		t.Errorf("%+v", d)
+	}
 }

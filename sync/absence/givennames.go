@@ -10,7 +10,7 @@ import "strings"
 // about sentences and possessives, or by a rule of the configuration.
 var givenNames = set(strings.Fields(`
 	adam adrian agnes agnieszka ahmed ahmet aisha albert alberto alejandro aleksander aleksandra alessandra alessandro alex alexander alexandra
-	alfred ali alice alicia alina alisa amanda amelie amir amy ana anastasia anders andrea andreas andrei andrej andres andrew andrzej anette angela angelika
+	alfred ali alicia alina alisa amanda amelie amir amy ana anastasia anders andrea andreas andrei andrej andres andrew andrzej anette angela angelika
 	anita anja anke anna annalena annabel anne anneke annette annika anouk antje antoine anton antonia antonio arne arnold arthur artur astrid
 	axel ayşe barbara barbora bartek beata beate beatrice beatriz ben benedikt benjamin bernard bernd bernhard bert bettina bianca birgit bob bogdan
 	brian brigitte bruno burak camille carla carlos carlo carmen caroline catherine cathrin cem chiara chris christa christian christiane christina
@@ -23,8 +23,8 @@ var givenNames = set(strings.Fields(`
 	graham grzegorz guillaume guido gunnar gustav günter günther hakan hanna hannah hannes hans harald harry hartmut hasan hassan hatice heather heidi
 	heike heiko heiner heinrich heinz helen helga helmut hendrik henning henri henrik henry herbert hermann hilde holger horst hugo ian ibrahim igor ilona ilse imke
 	ines inga inge ingo ingrid irene irina irmgard isabel isabell isabella isabelle ivan ivana jack jacob jacqueline jacques jakob jakub james jana jane janina
-	janine jannik janusz jasmin jasmine jason jasper javier jean jeanette jeff jelena jennifer jens jenny jeremy jerzy jessica jim jiří joachim joan joana joanna joão
-	joe joel johan johann johanna johannes john johnny jonas jonathan joost jörg jorge josé josef josefine joseph joshua juan juha julia julian
+	janine jannik janusz jasmin jasmine jason javier jean jeanette jeff jelena jennifer jens jenny jeremy jerzy jessica jim jiří joachim joan joana joanna joão
+	joe joel johan johann johanna johannes john johnny jonas jonathan joost jörg jorge josé josef josefine joseph juan juha julia julian
 	juliane julie julien juliette jürgen justin justyna jutta kaarina kai karel karen karin karina karl karla karolina karsten katarina katarzyna kate katharina
 	kathleen kathrin kathy katie katja katrin keith kemal ken kerstin kevin kim kirsten klaas klara klaus konrad konstantin kristian kristin kristina kristof
 	krzysztof kurt laila lara lars laura laure laurence laurent lea leah leila lena lennart leo leon leonardo leonie lidia liesbeth lieke
@@ -34,13 +34,12 @@ var givenNames = set(strings.Fields(`
 	matthew matthias matti maurice max maxim maxime maximilian mehmet melanie melissa merve mia michael michaela michał michal michel michele michelle miguel mike
 	mikael mikhail mikko mila milena mirjam miriam mohamed mohammed monica monika monique moritz murat mustafa nadia nadine nadja natalia natalie
 	nathalie nathan neil nele nicholas nick nico nicola nicolas nicole niels niklas niko nikita nikolai nina noah norbert olaf oleg olga oliver
-	olivia olivier ole oscar oskar otto pablo paolo pascal pat patricia patrick patrik paul paula pauline paulo pavel pawel paweł pedro peggy pekka per
-	peter petr petra philip philipp philippe pia piero pierre pieter pietro pilar piotr rachel rafael rafał raimund rainer ralf ralph ramona raphael rasmus raúl raymond
+	olivia olivier ole oscar oskar otto pablo paolo pascal pat patricia patrick patrik paul paula pauline paulo pavel pawel paweł pedro peggy pekka 	peter petr petra philip philipp philippe pia piero pierre pieter pietro pilar piotr rachel rafael rafał raimund rainer ralf ralph ramona raphael rasmus raúl raymond
 	rebecca rebekka reinhard reinhold renate renata rené ricardo richard rita robert roberta roberto robin roger roland rolf romain ronald ronny rosa rosemarie
-	roswitha rüdiger rudolf rudi ruben ruth ryan sabine sabrina sally sam samantha samira samuel sandra sanna sara sarah sascha sebastian selina selma sergei sergey sergio
+	roswitha rüdiger rudolf rudi ruben ruth ryan sabine sabrina sally samantha samira samuel sandra sanna sara sarah sascha sebastian selina selma sergei sergey sergio
 	serkan silke silvia simon simona simone sina sofie sonia sonja sophia sophie stanislav stefan stefania stefanie stefano steffen steffi stella sten stephan stephanie stephen
 	steve steven stuart susan susana susanna susanne suzanne svein sven svenja svetlana sylvia sylvie tamara tania tanja tatjana ted teresa tereza thea theo
-	theresa therese thierry thijs thomas thorsten tiago till tilo tim timo timothy tina tobias tom tomás tomáš tomasz tommaso tony torben torsten tuomas udo ulf ulla ulrich
+	theresa therese thierry thijs thomas thorsten tiago tilo tim timo timothy tina tobias tom tomás tomáš tomasz tommaso tony torben torsten tuomas udo ulf ulla ulrich
 	ulrike ursula ute uta uwe vanessa vera verena veronica veronika véronique viktor viktoria vincent vincenzo viola virginie vladimir volker waltraud werner wiebke wilhelm
 	willem wilma wim wojciech wolf wolfgang xavier yann yannick yasemin yolanda yusuf yves yvonne zofia zoe zuzana øyvind åsa
 	александр александра алексей алина анастасия андрей анна антон борис валентина василий вера виктор виктория владимир галина дарья денис дмитрий евгений екатерина

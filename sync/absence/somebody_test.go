@@ -1,6 +1,12 @@
 package absence
 
-import "testing"
+import (
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/goodsign/monday"
+)
 
 // Whose absence a title tells.
 func TestWhoseAbsence(t *testing.T) {
@@ -58,6 +64,21 @@ func TestColleaguesEvents(t *testing.T) {
 		s.Addresses = []string{"mailto:ada@example.org"}
 		if got := verdictOn(s, c.event, false); got != c.want {
 			t.Errorf("%s: got %s, want %s", c.name, got, c.want)
+		}
+	}
+}
+
+// No month or day of the week is taken for a name, in any language: "Urlaub
+// Juli", "vacation Jan".
+func TestGivenNamesAreNoDates(t *testing.T) {
+	for _, l := range languages() {
+		for d := time.Date(2025, 1, 1, 0, 0, 0, 0, time.UTC); d.Year() == 2025; d = d.AddDate(0, 0, 1) {
+			for _, layout := range []string{"January", "Jan", "Monday", "Mon"} {
+				word := fold(strings.Trim(monday.Format(d, layout, l.locale), "."))
+				if givenNames[word] || givenNames[strings.TrimSuffix(word, "s")] {
+					t.Fatalf("%s: %q", l.tag, word)
+				}
+			}
 		}
 	}
 }
