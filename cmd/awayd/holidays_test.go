@@ -89,6 +89,10 @@ func TestHolidaysAndWorkingTime(t *testing.T) {
 	if p := h.preview(); len(p.Periods) != 2 || p.Periods[1].Joins[0].Why != "weekend" {
 		t.Errorf("periods with Wednesdays off: %+v", p.Periods)
 	}
+	h.must("set", h.ada.JID, "--work-days", "", "--work-hours", "")
+	if out := h.must("accounts", "--json"); strings.Contains(out, "work_") {
+		t.Errorf("still set: %s", out)
+	}
 	expectError(t, h.run("set", h.ada.JID, "--work-days", "Blursday"), exitUsage, "Blursday")
 	expectError(t, h.run("set", h.ada.JID, "--work-hours", "9-5"), exitUsage, "08:00")
 }
