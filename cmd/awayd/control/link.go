@@ -94,7 +94,6 @@ func (l *linking) begin(ctx context.Context) error {
 	switch was, err := l.s.Engine.Account(ctx, l.acct.JID); {
 	case err == nil:
 		l.acct, l.known = was, true
-		l.acct.Calendars = slices.Clone(was.Calendars)
 	case !errors.Is(err, engine.ErrUnknownAccount):
 		return err // busy or stopping: not the same as not linked
 	}
