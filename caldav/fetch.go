@@ -51,7 +51,10 @@ func (p *poll) fetchNew(ctx context.Context) error {
 			if d.refused != "" {
 				o.Errors = []absence.ObjectError{{Reason: d.refused}}
 			} else {
+				var errs []absence.ObjectError
 				o.Events, o.Errors = readObject(d.data)
+				o.Availability, errs = readAvailability(d.data, maxComponents)
+				o.Errors = append(o.Errors, errs...)
 			}
 			p.delta.Changed = append(p.delta.Changed, o)
 			p.now.Seen.put(d.id, p.members[d.id].etag)

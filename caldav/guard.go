@@ -33,7 +33,7 @@ var used = map[string]propertyKind{
 	"SEQUENCE": wording, "ORGANIZER": wording, "ATTENDEE": wording,
 	"X-MICROSOFT-CDO-BUSYSTATUS": wording, "X-MICROSOFT-CDO-INTENDEDSTATUS": wording,
 	"X-MICROSOFT-MSNCALENDAR-BUSYSTATUS": wording, "X-APPLE-EWS-BUSYSTATUS": wording,
-	"X-NEXTCLOUD-OUT-OF-OFFICE": wording,
+	"X-NEXTCLOUD-OUT-OF-OFFICE": wording, "TRANSP": wording, "BUSYTYPE": wording,
 }
 
 type propertyKind int
@@ -47,7 +47,7 @@ const (
 
 // usedParams are the parameters that reach go-ical, which takes quadratic time
 // for a long one.
-var usedParams = map[string]bool{"TZID": true, "VALUE": true, "RANGE": true, "PARTSTAT": true, "EMAIL": true}
+var usedParams = map[string]bool{"TZID": true, "VALUE": true, "RANGE": true, "PARTSTAT": true, "EMAIL": true, "CN": true}
 
 // A line is one content line (RFC 5545 §3.1), unfolded.
 type line struct {
@@ -64,6 +64,8 @@ type block struct {
 	number int // of its BEGIN line
 	lines  []line
 	fault  *fault // why the component cannot be used
+	// available says that there is an AVAILABLE within (RFC 7953 §3.1).
+	available bool
 }
 
 // A fault is what is wrong with a line.
@@ -221,6 +223,9 @@ func (g *guard) begin(number int, name string) error {
 		return nil // not in a calendar; its lines are ignored as well
 	}
 	g.stack = append(g.stack, name)
+	if len(g.stack) == 3 && name == "AVAILABLE" {
+		g.cur.available = true
+	}
 	if len(g.stack) == 2 {
 		if len(g.blocks) == g.max {
 			return fmt.Errorf("more than %d components", g.max)

@@ -99,6 +99,15 @@ func ReadICS(r io.Reader, name string) ([]absence.Object, error) {
 		}
 		o.Events = append(o.Events, e)
 	}
+	blocks, errs := readAvailability(data, maxFileEvents)
+	for _, a := range blocks {
+		o := object(a.UID)
+		o.Availability = append(o.Availability, a)
+	}
+	if errs != nil {
+		o := object("")
+		o.Errors = append(o.Errors, errs...)
+	}
 	if stray := strayErrors(g); stray != nil {
 		o := object("")
 		o.Errors = append(o.Errors, stray...)

@@ -56,6 +56,10 @@ func readObjects(ctx context.Context, tx *sql.Tx, calendar int64, count int) ([]
 		}
 		o.Href, o.ETag = href, etag
 		shared.shareIn(o.Events)
+		for i := range o.Availability {
+			shared.share(o.Availability[i].Start)
+			shared.share(o.Availability[i].End)
+		}
 		objects = append(objects, o)
 	}
 	return objects, rows.Err()

@@ -50,6 +50,7 @@ func (a *app) linkCommand() *cobra.Command {
 	f.StringVar(&l.calendarPasswordFile, "calendar-password-file", "", "`FILE` with the calendar password")
 	f.StringArrayVar(&q.Calendars, "calendar", nil, "display `NAME` of a calendar to link (repeatable; default all that hold events and are the person's own)")
 	f.BoolVar(&q.EveryEvent, "every-event", false, "each event of that calendar is an absence")
+	f.BoolVar(&q.Holidays, "holidays", false, "that calendar is one of public holidays: its days count as days off, not as absences")
 	settingsFlags(f, &q.Settings)
 	f.StringVar(&l.tlsCA, "tls-ca", "", "`FILE` with certificates (PEM) of private authorities to trust")
 	f.BoolVar(&l.yes, "yes", false, "link without asking")
@@ -63,6 +64,9 @@ func (a *app) link(cmd *cobra.Command, q control.LinkRequest, l linkFlags) error
 	}
 	if q.CalendarURL != "" && l.calendarURLFile != "" {
 		return usagef("one of them", "--calendar-url and --calendar-url-file are both given")
+	}
+	if q.Holidays && q.EveryEvent {
+		return usagef("one of them", "--holidays and --every-event are both given")
 	}
 	if !l.yes && !a.interactive() {
 		return usagef("--yes links without asking", "link asks before it saves, but there is no terminal to ask on")
@@ -204,6 +208,10 @@ func (a *app) printLinked(r control.LinkResult) {
 		fmt.Fprintf(a.out, "XMPP      %s\n", r.JID)
 	}
 	for _, c := range r.Calendars {
+		if c.Holidays {
+			fmt.Fprintf(a.out, "Calendar  %s: its days count as public holidays\n", printable(c.Name))
+			continue
+		}
 		fmt.Fprintf(a.out, "Calendar  %s: %d absences in the coming year\n", printable(c.Name), c.Absences)
 	}
 	for _, c := range r.Skipped {

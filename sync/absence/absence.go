@@ -26,13 +26,16 @@ type Event struct {
 	RDates  []DateTime `json:"rdates,omitempty"`  // RDATE
 	ExDates []DateTime `json:"exdates,omitempty"` // EXDATE
 
-	Summary     string     `json:"summary,omitempty"`
-	Description string     `json:"description,omitempty"`
-	Categories  []string   `json:"categories,omitempty"`
-	Private     bool       `json:"private,omitempty"` // CLASS other than PUBLIC
-	Status      string     `json:"status,omitempty"`  // upper case: CONFIRMED, TENTATIVE, CANCELLED or empty
-	Organizer   string     `json:"organizer,omitempty"`
-	Attendees   []Attendee `json:"attendees,omitempty"`
+	Summary     string   `json:"summary,omitempty"`
+	Description string   `json:"description,omitempty"`
+	Categories  []string `json:"categories,omitempty"`
+	Private     bool     `json:"private,omitempty"` // CLASS other than PUBLIC
+	Status      string   `json:"status,omitempty"`  // upper case: CONFIRMED, TENTATIVE, CANCELLED or empty
+	Free        bool     `json:"free,omitempty"`    // TRANSP:TRANSPARENT (RFC 5545 §3.8.2.7)
+	Organizer   string   `json:"organizer,omitempty"`
+	// OrganizerName is CN of ORGANIZER (RFC 5545 §3.2.2).
+	OrganizerName string     `json:"organizer_name,omitempty"`
+	Attendees     []Attendee `json:"attendees,omitempty"`
 
 	BusyStatus     string `json:"busy_status,omitempty"`     // X-MICROSOFT-CDO-BUSYSTATUS and its kin, upper case
 	IntendedStatus string `json:"intended_status,omitempty"` // X-MICROSOFT-CDO-INTENDEDSTATUS, upper case
@@ -43,6 +46,7 @@ type Event struct {
 type Attendee struct {
 	Address  string `json:"address"`  // as written, usually mailto:…
 	PartStat string `json:"partstat"` // upper case; NEEDS-ACTION when not given
+	Name     string `json:"name,omitempty"`
 }
 
 // An Object is one calendar object resource (RFC 4791 §4.1): a series with its
@@ -52,6 +56,8 @@ type Object struct {
 	ETag   string        `json:"etag"` // opaque bytes
 	Events []Event       `json:"events,omitempty"`
 	Errors []ObjectError `json:"errors,omitempty"`
+
+	Availability []Availability `json:"availability,omitempty"`
 }
 
 // An ObjectError says which part of an object could not be used. The other
@@ -85,6 +91,7 @@ type Delta struct {
 type Calendar struct {
 	Name       string
 	EveryEvent bool // each event is an absence
+	Holidays   bool // each event is a public holiday, which never is an absence
 	Objects    []Object
 }
 
@@ -108,6 +115,9 @@ type Absence struct {
 	Description string
 	Calendar    string
 	Matched     string // the rule that made it an absence, as preview and the log name it
+	// Own says that the event is the person's own, not an invitation they
+	// accepted: then its texts are theirs.
+	Own bool
 }
 
 // An Ignored is an occurrence that is no absence, and why.

@@ -282,7 +282,7 @@ func (a *actor) build(now time.Time) absence.Result {
 func (a *actor) readings() []absence.Calendar {
 	list := make([]absence.Calendar, len(a.calendars))
 	for i, c := range a.calendars {
-		list[i] = absence.Calendar{Name: c.Name, EveryEvent: c.EveryEvent}
+		list[i] = absence.Calendar{Name: c.Name, EveryEvent: c.EveryEvent, Holidays: c.Holidays}
 		for _, o := range c.objects {
 			list[i].Objects = append(list[i].Objects, o.Object)
 		}
