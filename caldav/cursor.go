@@ -12,7 +12,7 @@ import (
 const (
 	// parserVersion changes when objects must be read again because they would
 	// be read differently.
-	parserVersion = 2
+	parserVersion = 3
 
 	// maxMembers bounds a calendar. A cursor needs 22 bytes for each.
 	maxMembers = 50_000
@@ -33,6 +33,12 @@ type cursor struct {
 	// objects gone or could not fetch some.
 	Relist bool `json:"relist,omitempty"`
 	Seen   seen `json:"seen,omitempty"`
+
+	// Of a feed: what makes a request conditional (RFC 9110 §13.1).
+	ETag     string `json:"etag,omitempty"`
+	Modified string `json:"modified,omitempty"`
+	// Of a feed or a file: the text itself, or what the file system says of it.
+	Text string `json:"text,omitempty"`
 }
 
 // digest stands for an href or an entity tag.

@@ -10,8 +10,9 @@ import (
 	"awayd/sync/account"
 )
 
-// An Endpoint is where to look for calendars: a server, a principal, a home of
-// calendars or one calendar.
+// An Endpoint is where to look for calendars: a CalDAV server, a principal, a
+// home of calendars or one calendar; an e-mail address; a feed; a file or a
+// folder.
 type Endpoint struct {
 	URL      account.Secret
 	User     string
@@ -28,11 +29,15 @@ type Discovery struct {
 	// Named says that the URL is that of a single calendar, which the person
 	// has thus named.
 	Named bool
+	// User and Password open the calendars: those of the Endpoint, or what its
+	// URL or e-mail address told.
+	User     string
+	Password account.Secret
 }
 
 // A Found is one calendar of a Discovery.
 type Found struct {
-	URL  string
+	URL  string // for Open; it may be a secret
 	Name string // display name, else the last part of the URL
 	Zone string // IANA name of the calendar's time zone, or empty
 	// Components are the component types that it may hold (RFC 4791 §5.2.3);
@@ -79,15 +84,47 @@ func errNotCalendars(u *url.URL) *Error {
 
 // Discover finds calendars (RFC 6764 §6, RFC 4791 §6.2.1, §7.1).
 func (c Client) Discover(ctx context.Context, e Endpoint) (Discovery, error) {
-	s, err := c.connect(e.URL, e.User, e.Password, e.TLSCA)
-	if err != nil {
-		return Discovery{}, doing(discovering, err)
-	}
-	d, err := (&finder{server: s, seen: map[string]bool{}}).find(ctx)
+	d, err := c.discover(ctx, e)
 	if err != nil {
 		return Discovery{}, doing(discovering, err)
 	}
 	return d, nil
+}
+
+func (c Client) discover(ctx context.Context, e Endpoint) (Discovery, error) {
+	address := e.URL.Reveal()
+	switch scheme := schemeOf(address); {
+	case scheme == "file":
+		return discoverFile(ctx, address)
+	case scheme == "webcal" || scheme == "webcals":
+		e.URL = fromWebcal(e.URL)
+		return c.discoverFeed(ctx, e)
+	case scheme == "mailto" || !strings.Contains(address, "://") && strings.Contains(address, "@"):
+		return c.discoverMail(ctx, e)
+	case looksLikeFeed(address):
+		if d, err := c.discoverFeed(ctx, e); err == nil || !noFeed(err) {
+			return d, err
+		}
+		return c.discoverServer(ctx, e)
+	}
+	d, err := c.discoverServer(ctx, e)
+	if err != nil && elsewhere(err) {
+		if feed, noFeed := c.discoverFeed(ctx, e); noFeed == nil {
+			return feed, nil
+		}
+	}
+	return d, err
+}
+
+// discoverServer finds the calendars of a CalDAV server.
+func (c Client) discoverServer(ctx context.Context, e Endpoint) (Discovery, error) {
+	s, err := c.connect(e.URL, e.User, e.Password, e.TLSCA)
+	if err != nil {
+		return Discovery{}, err
+	}
+	d, err := (&finder{server: s, seen: map[string]bool{}}).find(ctx)
+	d.User, d.Password = s.credentials()
+	return d, err
 }
 
 // A finder is one run of Discover.
@@ -179,7 +216,7 @@ func (f *finder) from(ctx context.Context, start *url.URL) (done bool, err error
 // read is an error only if no other can.
 func (f *finder) listAll(ctx context.Context, base *url.URL, homes []string) (done bool, err error) {
 	for _, href := range homes[:min(len(homes), maxHomes)] {
-		home, bad := resolve(base, href)
+		home, bad := follow(base, href)
 		if bad != nil {
 			bad = otherHost(f.origin, "the calendars are", href)
 		} else {
@@ -212,7 +249,7 @@ func (f *finder) findPrincipal(ctx context.Context, at place) (_ *place, err err
 	}
 	p, u := at, at.url
 	if hrefs := current.hrefs(); len(hrefs) > 0 {
-		if u, err = resolve(at.url, hrefs[0]); err != nil {
+		if u, err = follow(at.url, hrefs[0]); err != nil {
 			return nil, otherHost(f.origin, "the person's principal is", hrefs[0])
 		}
 	} else if at.prop(nsCalDAV, "calendar-home-set") == nil {
@@ -236,7 +273,7 @@ func (f *finder) findPrincipal(ctx context.Context, at place) (_ *place, err err
 // look asks for properties of one resource.
 func (f *finder) look(ctx context.Context, u *url.URL, body string) (place, error) {
 	var p place
-	at, _, err := f.multistatus(ctx, request{"PROPFIND", u, "0", body}, func(_ *url.URL, r response) {
+	at, _, err := f.multistatus(ctx, request{method: "PROPFIND", url: u, depth: "0", body: body}, func(_ *url.URL, r response) {
 		if p.href == "" && r.broken == "" {
 			p.response = r
 		}
@@ -253,7 +290,7 @@ func (f *finder) look(ctx context.Context, u *url.URL, body string) (place, erro
 
 // list adds the calendars of a home.
 func (f *finder) list(ctx context.Context, home *url.URL) error {
-	_, _, err := f.multistatus(ctx, request{"PROPFIND", home, "1", calendarProps}, func(at *url.URL, r response) {
+	_, _, err := f.multistatus(ctx, request{method: "PROPFIND", url: home, depth: "1", body: calendarProps}, func(at *url.URL, r response) {
 		if r.broken != "" || r.status/100 != 2 {
 			return
 		}
@@ -297,8 +334,7 @@ func (f *finder) add(u *url.URL, r response) {
 	f.found.Calendars = append(f.found.Calendars, c)
 }
 
-// otherHost refuses to follow an href off the origin. iCloud and others keep
-// homes on another host.
+// otherHost refuses to follow an href to a host that may be anybody's.
 func otherHost(origin *url.URL, what, href string) *Error {
 	host, _, _ := cutAuthority(href)
 	host = cleanLine(host[strings.LastIndexByte(host, '@')+1:])
@@ -326,18 +362,28 @@ func kindOf(u *url.URL, r response) Kind {
 	}
 	t := r.prop(nsDAV, "resourcetype")
 	access := r.prop(nsDAV, "share-access")
-	name := strings.ToLower(displayName(r))
-	id := strings.ToLower(lastSegment(u))
+	named := kindOfName(displayName(r), lastSegment(u))
 	switch {
-	case id == "contact_birthdays" || slices.Contains(birthdayNames, name):
-		return Birthdays
-	case strings.Contains(id, "#holiday@") || slices.Contains(holidayNames, name):
-		return Holidays
+	case named != Plain:
+		return named
 	case t.has(nsCS, "subscribed") || r.prop(nsCS, "source") != nil:
 		return Subscribed
 	// draft-pot-webdav-resource-sharing-04 §4.4 and caldav-sharing §5.5.
 	case t.has(nsCS, "shared"), access.has(nsDAV, "read"), access.has(nsDAV, "read-write"):
 		return Shared
+	}
+	return Plain
+}
+
+// kindOfName tells birthdays and public holidays by what the calendar is called
+// and by the last part of its URL.
+func kindOfName(name, id string) Kind {
+	name, id = strings.ToLower(name), strings.ToLower(id)
+	switch {
+	case id == "contact_birthdays" || slices.Contains(birthdayNames, name):
+		return Birthdays
+	case strings.Contains(id, "#holiday@") || slices.Contains(holidayNames, name):
+		return Holidays
 	}
 	return Plain
 }

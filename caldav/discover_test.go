@@ -2,6 +2,7 @@ package caldav
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"net/http"
 	"net/http/httptest"
@@ -9,6 +10,7 @@ import (
 	"testing"
 
 	"github.com/emersion/go-ical"
+	"github.com/emersion/go-webdav"
 	"github.com/emersion/go-webdav/caldav"
 	"github.com/google/go-cmp/cmp"
 
@@ -40,6 +42,10 @@ func (tr tree) discover(t *testing.T, path string) (Discovery, error) {
 	srv := httptest.NewServer(tr)
 	t.Cleanup(srv.Close)
 	d, err := Client{}.Discover(t.Context(), Endpoint{URL: account.NewSecret(srv.URL + path), User: "ada", Password: account.NewSecret("hunter2")})
+	if err == nil && (d.User != "ada" || d.Password.Reveal() != "hunter2") {
+		t.Errorf("to be opened as %q", d.User)
+	}
+	d.User, d.Password = "", account.Secret{}
 	for i := range d.Calendars {
 		d.Calendars[i].URL = strings.TrimPrefix(d.Calendars[i].URL, srv.URL)
 	}
@@ -116,7 +122,7 @@ func TestDiscoverKinds(t *testing.T) {
 			if (err != nil) != (want.Calendars == nil) {
 				t.Fatal(err)
 			}
-			if d := cmp.Diff(want, got); d != "" {
+			if d := cmp.Diff(want, got, cmp.AllowUnexported(account.Secret{})); d != "" {
 				t.Error(d)
 			}
 		})
@@ -162,9 +168,11 @@ func TestDiscoverFails(t *testing.T) {
 // A backend makes go-webdav's server a peer: it knows neither tokens nor ctags.
 type backend struct {
 	caldav.Backend
-	objects map[string]*ical.Calendar
+	objects map[string]*caldav.CalendarObject // nil: the calendar is gone
 	version int
 }
+
+var errGone = webdav.NewHTTPError(http.StatusNotFound, errors.New("no such thing"))
 
 func (b *backend) CurrentUserPrincipal(context.Context) (string, error) { return "/ada/", nil }
 func (b *backend) CalendarHomeSetPath(context.Context) (string, error)  { return "/ada/cal/", nil }
@@ -173,34 +181,27 @@ func (b *backend) ListCalendars(ctx context.Context) ([]caldav.Calendar, error) 
 	return []caldav.Calendar{*c}, err
 }
 func (b *backend) GetCalendar(context.Context, string) (*caldav.Calendar, error) {
+	if b.objects == nil {
+		return nil, errGone
+	}
 	return &caldav.Calendar{Path: "/ada/cal/office/", Name: "Office", SupportedComponentSet: []string{"VEVENT"}}, nil
 }
-func (b *backend) ListCalendarObjects(ctx context.Context, _ string, req *caldav.CalendarCompRequest) ([]caldav.CalendarObject, error) {
+func (b *backend) ListCalendarObjects(context.Context, string, *caldav.CalendarCompRequest) ([]caldav.CalendarObject, error) {
 	var all []caldav.CalendarObject
-	for p := range b.objects {
-		o, err := b.GetCalendarObject(ctx, p, req)
-		if err != nil {
-			return nil, err
-		}
+	for _, o := range b.objects {
 		all = append(all, *o)
 	}
 	return all, nil
 }
 func (b *backend) GetCalendarObject(_ context.Context, path string, _ *caldav.CalendarCompRequest) (*caldav.CalendarObject, error) {
-	return &caldav.CalendarObject{Path: path, ETag: fmt.Sprint(b.version, path), Data: b.objects[path]}, nil
+	if o, ok := b.objects[path]; ok {
+		return o, nil
+	}
+	return nil, errGone
 }
 
 func TestGoWebDAVServer(t *testing.T) {
-	b := &backend{objects: map[string]*ical.Calendar{}}
-	put := func(uid, summary string) {
-		cal, err := ical.NewDecoder(strings.NewReader(event(uid, summary))).Decode()
-		if err != nil {
-			t.Fatal(err)
-		}
-		b.objects["/ada/cal/office/"+uid+".ics"] = cal
-		b.version++
-	}
-	put("a", "first")
+	b := &backend{objects: map[string]*caldav.CalendarObject{}}
 	srv := httptest.NewServer(&caldav.Handler{Backend: b})
 	defer srv.Close()
 	d, err := Client{}.Discover(t.Context(), Endpoint{URL: account.NewSecret(srv.URL)})
@@ -211,17 +212,21 @@ func TestGoWebDAVServer(t *testing.T) {
 	if diff := cmp.Diff(want, d.Calendars[0]); diff != "" {
 		t.Error(diff)
 	}
-	s, w := open(t, account.Calendar{URL: account.NewSecret(want.URL)})
-	delta, cursor := mustPoll(t, s, "")
-	if !cmp.Equal(summaries(delta.Changed), []string{"first"}) || delta.Name != "Office" {
-		t.Errorf("first: %+v", delta)
-	}
-	w.since()
-	if delta, cursor = mustPoll(t, s, cursor); !delta.Unchanged || !cmp.Equal(w.requests, []string{"PROPFIND 207"}) {
-		t.Errorf("unchanged: %+v, %v", delta, w.requests)
-	}
-	put("b", "second")
-	if delta, _ = mustPoll(t, s, cursor); !cmp.Equal(summaries(delta.Changed), []string{"first", "second"}) || len(delta.Listing) != 2 {
-		t.Errorf("changed: %+v", delta)
-	}
+	pollSuite(t, peer{
+		calendar: account.Calendar{URL: account.NewSecret(want.URL)}, name: "Office",
+		put: func(name, ics string) {
+			cal, err := ical.NewDecoder(strings.NewReader(ics)).Decode()
+			if err != nil {
+				t.Fatal(err)
+			}
+			path := "/ada/cal/office/" + name
+			b.version++
+			b.objects[path] = &caldav.CalendarObject{Path: path, ETag: fmt.Sprint(b.version), Data: cal}
+		},
+		remove: func(name string) {
+			if delete(b.objects, "/ada/cal/office/"+name); name == "" {
+				b.objects = nil
+			}
+		},
+	})
 }

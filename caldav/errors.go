@@ -16,12 +16,12 @@ import (
 // It names the host but never a path, a query or a password, because the
 // address of a calendar can itself be a secret.
 type Error struct {
-	Op         string        // what was tried, as "read calendar"
-	Host       string        // host and port, empty if the URL has none
-	Status     int           // HTTP status, 0 if it did not come to one
-	RetryAfter time.Duration // what the server asked for (RFC 9110 §10.2.3); 0: nothing
+	Op     string // what was tried, as "read calendar"
+	Host   string // host and port, empty if the URL has none
+	Status int    // HTTP status, 0 if it did not come to one
 
 	kind    kind
+	wait    time.Duration
 	offline bool   // no HTTP answer at all
 	what    string // in words, beside err
 	hint    string
@@ -64,6 +64,10 @@ func (e *Error) Credentials() bool { return e.kind == credentials }
 // Gone reports whether the server says that there is nothing at the URL.
 func (e *Error) Gone() bool { return e.kind == gone }
 
+// RetryAfter is how long the server asked to be left alone (RFC 9110 §10.2.3);
+// 0 if it did not.
+func (e *Error) RetryAfter() time.Duration { return e.wait }
+
 // Hint says what to do about it, or is empty.
 func (e *Error) Hint() string { return e.hint }
 
@@ -72,7 +76,7 @@ const maxRetryAfter = 24 * time.Hour
 
 // statusError describes an answer that is no success.
 func statusError(host string, h *http.Response) *Error {
-	e := &Error{Host: host, Status: h.StatusCode, RetryAfter: retryAfter(h.Header)}
+	e := &Error{Host: host, Status: h.StatusCode, wait: retryAfter(h.Header)}
 	e.what = fmt.Sprintf("the server answered %d", h.StatusCode)
 	e.hint = "check the URL; awayd asks again by itself"
 	if text := http.StatusText(h.StatusCode); text != "" {
@@ -81,6 +85,10 @@ func statusError(host string, h *http.Response) *Error {
 	switch s := h.StatusCode; {
 	case s == http.StatusUnauthorized:
 		e.kind, e.hint = credentials, "check the calendar's user and password; some providers want an app password"
+		if d, basic := challenges(h.Header); d == nil && !basic {
+			e.what += ", and wants a way of logging in that awayd does not have"
+			e.hint = "if the provider offers a private iCalendar address (an .ics URL), link that"
+		}
 	case s == http.StatusForbidden:
 		e.kind, e.hint = credentials, "check that this user may read the calendar"
 	case s == http.StatusNotFound, s == http.StatusGone:

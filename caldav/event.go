@@ -72,7 +72,9 @@ func (r *eventReader) read() (absence.Event, error) {
 		Description:    unescape(r.raw("DESCRIPTION")),
 		Private:        r.raw("CLASS") != "" && r.word("CLASS") != "PUBLIC",
 		Status:         r.status(),
+		Free:           r.word("TRANSP") == "TRANSPARENT",
 		Organizer:      r.raw("ORGANIZER"),
+		OrganizerName:  r.organizerName(),
 		Attendees:      r.attendees(),
 		BusyStatus:     r.busyStatus(),
 		IntendedStatus: r.word("X-MICROSOFT-CDO-INTENDEDSTATUS"),
@@ -225,6 +227,13 @@ func (r *eventReader) zone(p ical.Prop) func() (*time.Location, error) {
 	return func() (*time.Location, error) { return r.zones.get(p.Params.Get("TZID")) }
 }
 
+func (r *eventReader) organizerName() string {
+	if p := r.props["ORGANIZER"]; len(p) > 0 {
+		return p[0].Params.Get("CN")
+	}
+	return ""
+}
+
 func (r *eventReader) status() string {
 	switch s := r.word("STATUS"); s {
 	case "CONFIRMED", "TENTATIVE", "CANCELLED":
@@ -252,6 +261,7 @@ func (r *eventReader) attendees() []absence.Attendee {
 		a := absence.Attendee{
 			Address:  strings.TrimSpace(p.Value),
 			PartStat: strings.ToUpper(strings.TrimSpace(p.Params.Get("PARTSTAT"))),
+			Name:     p.Params.Get("CN"),
 		}
 		// Apple gives people it knows a URN and their address beside it.
 		if mail := p.Params.Get("EMAIL"); mail != "" && !strings.HasPrefix(strings.ToLower(a.Address), "mailto:") {

@@ -85,7 +85,7 @@ func (p *poll) fetch(ctx context.Context, want []member) ([]download, error) {
 	for i, m := range want {
 		hrefs[i] = m.href
 	}
-	_, _, err := p.multistatus(ctx, request{"REPORT", p.origin, "1", multigetReport(hrefs)}, func(at *url.URL, r response) {
+	_, _, err := p.multistatus(ctx, request{method: "REPORT", url: p.origin, depth: "1", body: multigetReport(hrefs)}, func(at *url.URL, r response) {
 		data := r.prop(nsCalDAV, "calendar-data")
 		m, self, ok := p.member(at, r)
 		if self || !ok || m.trouble != "" || data == nil {

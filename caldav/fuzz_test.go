@@ -3,6 +3,7 @@ package caldav
 import (
 	"bytes"
 	"encoding/json"
+	"net/http"
 	"net/url"
 	"strings"
 	"testing"
@@ -150,6 +151,71 @@ func FuzzReadMultistatus(f *testing.F) {
 		})
 		if err != nil && !utf8.ValidString(err.Error()) {
 			t.Errorf("error %q", err)
+		}
+	})
+}
+
+func FuzzReadFeed(f *testing.F) {
+	f.Add([]byte(feedOf(stamp, "a", "b")))
+	f.Add([]byte("\ufeffbegin:vcalendar\nNAME:x\\,y\n z\nX-WR-TIMEZONE:/a/Europe/Berlin\nBEGIN:VEVENT\nUID:\nEND:VEVENT\nEND:VCALENDAR \n\x1a"))
+	f.Add([]byte("<html>BEGIN:VCALENDAR</html>\nEND:VCALENDAR"))
+	f.Fuzz(func(t *testing.T, data []byte) {
+		w, err := readWhole(data)
+		if err != nil {
+			if strings.ContainsAny(err.Error(), "\r\n") {
+				t.Errorf("error %q", err)
+			}
+			return
+		}
+		if !utf8.ValidString(w.name) || strings.ContainsAny(w.name, "\r\n") || len(w.name) > maxName+3 {
+			t.Errorf("name %q", w.name)
+		}
+		d, now := w.since(cursor{})
+		if d.Unchanged || d.Listing == nil || len(d.Changed) != len(d.Listing) {
+			t.Errorf("first: %+v", d)
+		}
+		again, _ := w.since(readCursor(now.String()))
+		if len(again.Changed) > 0 || again.Unchanged == now.Relist {
+			t.Errorf("again: %+v", again)
+		}
+		// A part of it is no calendar, unless only blanks were cut off.
+		text := bytes.TrimRight(data, "\r\n\t ")
+		if _, err := readWhole(text[:len(text)-1]); err == nil && bytes.HasSuffix(bytes.ToUpper(text), []byte("\nEND:VCALENDAR")) {
+			t.Error("a part was taken for the whole")
+		}
+	})
+}
+
+// Hostile hrefs lead to no host of another owner.
+func FuzzFollow(f *testing.F) {
+	f.Add("https://p42-caldav.icloud.com:443/1/calendars/")
+	f.Add("https://caldav.icloud.com@evil.example/")
+	f.Add("//x.icloud.com\\@evil.example")
+	base := &url.URL{Scheme: "https", Host: "caldav.icloud.com", Path: "/"}
+	f.Fuzz(func(t *testing.T, href string) {
+		u, err := follow(base, href)
+		if err != nil {
+			return
+		}
+		again, err := url.Parse(u.String())
+		if err != nil || again.Scheme != "https" || again.Hostname() != "icloud.com" && !strings.HasSuffix(again.Hostname(), ".icloud.com") {
+			t.Errorf("%q leads to %s: %v", href, u, err)
+		}
+	})
+}
+
+func FuzzChallenges(f *testing.F) {
+	f.Add(`Basic realm="x", Digest realm="a, Basic b", nonce="n", qop="auth-int, auth", algorithm=MD5`)
+	f.Add(`Digest nonce=x,,qop=`)
+	f.Fuzz(func(t *testing.T, line string) {
+		d, _ := challenges(http.Header{"Www-Authenticate": {line}})
+		if d != nil && d.Nonce == "" {
+			t.Errorf("%q: %+v", line, d)
+		}
+		l := &login{user: "ada", wanted: map[string]*wanted{"h": {digest: d}}}
+		req := &http.Request{Method: "GET", URL: mustURL(t, "/"), Header: http.Header{}}
+		if d != nil {
+			l.sign(req, "h")
 		}
 	})
 }

@@ -34,7 +34,7 @@ var used = map[string]propertyKind{
 	"SEQUENCE": wording, "ORGANIZER": wording, "ATTENDEE": wording,
 	"X-MICROSOFT-CDO-BUSYSTATUS": wording, "X-MICROSOFT-CDO-INTENDEDSTATUS": wording,
 	"X-MICROSOFT-MSNCALENDAR-BUSYSTATUS": wording, "X-APPLE-EWS-BUSYSTATUS": wording,
-	"X-NEXTCLOUD-OUT-OF-OFFICE": wording,
+	"X-NEXTCLOUD-OUT-OF-OFFICE": wording, "TRANSP": wording, "BUSYTYPE": wording,
 }
 
 type propertyKind int
@@ -48,7 +48,7 @@ const (
 
 // usedParams are the parameters that reach go-ical, which takes quadratic time
 // for a long one.
-var usedParams = map[string]bool{"TZID": true, "VALUE": true, "RANGE": true, "PARTSTAT": true, "EMAIL": true}
+var usedParams = map[string]bool{"TZID": true, "VALUE": true, "RANGE": true, "PARTSTAT": true, "EMAIL": true, "CN": true}
 
 // A line is one content line (RFC 5545 §3.1), unfolded.
 type line struct {
@@ -77,6 +77,8 @@ type block struct {
 	lines    []line
 	parts    []block
 	fault    *fault // why the component cannot be used
+	// available says that there is an AVAILABLE within (RFC 7953 §3.1).
+	available bool
 }
 
 // hasPart are the components within others that are kept.
@@ -277,6 +279,9 @@ func (g *guard) begin(number int, name string) error {
 		return nil // not in a calendar; its lines are ignored as well
 	}
 	g.stack = append(g.stack, name)
+	if len(g.stack) == 3 && name == "AVAILABLE" {
+		g.cur.available = true
+	}
 	b := &block{name: name, number: number, calendar: len(g.floats) - 1}
 	switch {
 	case len(g.stack) == 2:

@@ -3,8 +3,11 @@ package caldav
 import (
 	"errors"
 	"fmt"
+	"net"
 	"net/url"
 	"strings"
+
+	"golang.org/x/net/publicsuffix"
 )
 
 var errOtherHost = errors.New("it is on another host")
@@ -35,6 +38,53 @@ func resolve(base *url.URL, href string) (*url.URL, error) {
 		Scheme: base.Scheme, Host: base.Host,
 		Path: unescapePath(path), RawPath: path, RawQuery: escapeQuery(query),
 	}, nil
+}
+
+// follow is resolve for hrefs that tell where a person's calendars are. iCloud
+// keeps them on another host than its front door, so an https host under the
+// same registrable domain, whose owner is the same, counts as the same place.
+func follow(base *url.URL, href string) (*url.URL, error) {
+	host, after, ok := cutAuthority(href)
+	if !ok || strings.EqualFold(hostname(host), base.Hostname()) {
+		return resolve(base, href)
+	}
+	scheme := base.Scheme
+	if i := strings.Index(href, "//"); i > 0 {
+		scheme = strings.ToLower(href[:i-1])
+	}
+	to := &url.URL{Scheme: scheme, Host: strings.ToLower(host)}
+	if base.Scheme != "https" || scheme != "https" || strings.Contains(host, "@") || port(to) != port(base) || !siblings(base.Hostname(), to.Hostname()) {
+		return nil, errOtherHost
+	}
+	to.Path = "/"
+	if again, err := url.Parse(to.String()); err != nil || again.Host != to.Host {
+		return nil, errOtherHost // no host at all
+	}
+	return resolve(to, "/"+strings.TrimPrefix(after, "/"))
+}
+
+// siblings reports whether two hosts are under one registrable domain.
+func siblings(a, b string) bool {
+	domain := func(host string) string {
+		host = strings.ToLower(strings.TrimSuffix(host, "."))
+		if net.ParseIP(host) != nil {
+			return ""
+		}
+		d, err := publicsuffix.EffectiveTLDPlusOne(host)
+		if err != nil {
+			return ""
+		}
+		return d
+	}
+	return domain(a) != "" && domain(a) == domain(b)
+}
+
+// port is the port of a URL, said or not.
+func port(u *url.URL) string {
+	if p := u.Port(); p != "" {
+		return p
+	}
+	return map[string]string{"https": "443", "http": "80"}[u.Scheme]
 }
 
 // cutAuthority splits an absolute or network-path reference (RFC 3986 §4.2).

@@ -26,13 +26,15 @@ const (
 
 // A Client reaches calendar servers. The zero value is ready to use.
 type Client struct {
-	Version string        // of awayd, for User-Agent
-	Timeout time.Duration // of one request with its answer; 0: a minute
+	Version  string        // of awayd, for User-Agent
+	Timeout  time.Duration // of one request with its answer; 0: a minute
+	Resolver Resolver      // for e-mail addresses; nil: the system's
 }
 
 // A server is one origin and the credentials for it, which go nowhere else.
 type server struct {
 	http    webdav.HTTPClient
+	login   *login   // nil: nobody in particular asks
 	origin  *url.URL // as the person gave it, without userinfo
 	agent   string
 	timeout time.Duration
@@ -75,9 +77,17 @@ func (c Client) connect(address account.Secret, user string, password account.Se
 		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
 	}
 	if user != "" || !password.Empty() {
-		s.http = webdav.HTTPClientWithBasicAuth(s.http, user, password.Reveal())
+		s.login = &login{user: user, password: password}
 	}
 	return s, nil
+}
+
+// credentials returns what the server was connected with.
+func (s *server) credentials() (user string, password account.Secret) {
+	if s.login == nil {
+		return "", account.Secret{}
+	}
+	return s.login.user, s.login.password
 }
 
 // secure refuses what would show a password to the network.
@@ -94,7 +104,7 @@ func secure(u *url.URL) error {
 		}
 		return &Error{Host: u.Host, what: "cleartext http is refused", hint: "use an https URL"}
 	}
-	return &Error{Host: u.Host, what: fmt.Sprintf("%q URLs are not calendars", u.Scheme), hint: "give an https URL"}
+	return &Error{Host: u.Host, what: fmt.Sprintf("%q URLs are not calendars", u.Scheme), hint: "give an https or file URL"}
 }
 
 func isLoopback(host string) bool {
@@ -139,12 +149,22 @@ type request struct {
 	url    *url.URL
 	depth  string
 	body   string
+	// header is what else to send; with a condition in it, an answer of 304 is
+	// a success.
+	header map[string]string
+}
+
+// An answer is what a request brought.
+type answer struct {
+	at     *url.URL // that answered
+	status int
+	header http.Header
+	body   io.Reader
 }
 
 // send sends a request, follows redirects with the method kept, and hands a
-// successful answer to read, with the URL that answered and at most limit
-// bytes of body.
-func (s *server) send(ctx context.Context, q request, limit int64, read func(at *url.URL, status int, body io.Reader) error) error {
+// successful answer to read, with at most limit bytes of body.
+func (s *server) send(ctx context.Context, q request, limit int64, read func(answer) error) error {
 	ctx, cancel := context.WithTimeout(ctx, s.timeout)
 	defer cancel()
 	at := q.url
@@ -158,7 +178,7 @@ func (s *server) send(ctx context.Context, q request, limit int64, read func(at 
 	return &Error{Host: s.origin.Host, what: "too many redirects", hint: "check the URL"}
 }
 
-func (s *server) once(ctx context.Context, q request, at *url.URL, limit int64, read func(*url.URL, int, io.Reader) error) (next *url.URL, err error) {
+func (s *server) once(ctx context.Context, q request, at *url.URL, limit int64, read func(answer) error) (next *url.URL, err error) {
 	req, err := http.NewRequestWithContext(ctx, q.method, "", strings.NewReader(q.body))
 	if err != nil {
 		return nil, &Error{Host: s.origin.Host, what: "the request cannot be made"}
@@ -171,7 +191,10 @@ func (s *server) once(ctx context.Context, q request, at *url.URL, limit int64, 
 	if q.body != "" {
 		req.Header.Set("Content-Type", "application/xml; charset=utf-8")
 	}
-	resp, err := s.http.Do(req)
+	for name, value := range q.header {
+		req.Header.Set(name, value)
+	}
+	resp, err := s.login.do(s.http, req)
 	if err != nil {
 		return nil, networkError(at.Host, err)
 	}
@@ -179,11 +202,12 @@ func (s *server) once(ctx context.Context, q request, at *url.URL, limit int64, 
 	switch c := resp.StatusCode; {
 	case c == 301, c == 302, c == 303, c == 307, c == 308:
 		return s.redirect(at, resp.Header.Get("Location"))
+	case c == http.StatusNotModified && q.header != nil:
 	case c/100 != 2:
 		return nil, statusError(at.Host, resp)
 	}
 	body := &limitedBody{r: resp.Body, left: limit}
-	if err := read(at, resp.StatusCode, body); err != nil {
+	if err := read(answer{at, resp.StatusCode, resp.Header, body}); err != nil {
 		if body.err != nil {
 			return nil, networkError(at.Host, body.err)
 		}
@@ -192,8 +216,8 @@ func (s *server) once(ctx context.Context, q request, at *url.URL, limit int64, 
 	return nil, nil
 }
 
-// redirect returns where to ask instead. It never leaves the origin, because
-// the password goes with the request; a step up to https is no other place.
+// redirect returns where to ask instead. Where a password goes with the request
+// it never leaves the origin; a step up to https is no other place.
 func (s *server) redirect(from *url.URL, location string) (*url.URL, error) {
 	ref, err := url.Parse(location)
 	if err != nil || location == "" {
@@ -207,7 +231,7 @@ func (s *server) redirect(from *url.URL, location string) (*url.URL, error) {
 		return nil, err
 	}
 	upgrade := from.Scheme == "http" && to.Scheme == "https" && strings.EqualFold(from.Hostname(), to.Hostname())
-	if !upgrade && !sameOrigin(from, to) {
+	if s.login != nil && !upgrade && !sameOrigin(from, to) {
 		return nil, &Error{
 			Host: from.Host,
 			what: "redirected to " + to.Host + ", where the password is not sent",
@@ -219,12 +243,6 @@ func (s *server) redirect(from *url.URL, location string) (*url.URL, error) {
 }
 
 func sameOrigin(a, b *url.URL) bool {
-	port := func(u *url.URL) string {
-		if p := u.Port(); p != "" {
-			return p
-		}
-		return map[string]string{"https": "443", "http": "80"}[u.Scheme]
-	}
 	return a.Scheme == b.Scheme && strings.EqualFold(a.Hostname(), b.Hostname()) && port(a) == port(b)
 }
 
@@ -259,13 +277,13 @@ func (b *limitedBody) Read(p []byte) (int, error) {
 // multistatus sends a request whose answer is a 207 and calls each for every
 // response. It returns the URL that answered and the sync-token.
 func (s *server) multistatus(ctx context.Context, q request, each func(at *url.URL, r response)) (at *url.URL, token string, err error) {
-	err = s.send(ctx, q, maxAnswer, func(from *url.URL, status int, body io.Reader) error {
-		if status != http.StatusMultiStatus {
-			return fmt.Errorf("%d instead of 207 Multi-Status", status)
+	err = s.send(ctx, q, maxAnswer, func(a answer) error {
+		if a.status != http.StatusMultiStatus {
+			return fmt.Errorf("%d instead of 207 Multi-Status", a.status)
 		}
 		var err error
-		at = from
-		token, err = readMultistatus(body, func(r response) { each(from, r) })
+		at = a.at
+		token, err = readMultistatus(a.body, func(r response) { each(a.at, r) })
 		return err
 	})
 	return at, token, err
@@ -273,12 +291,12 @@ func (s *server) multistatus(ctx context.Context, q request, each func(at *url.U
 
 // get downloads one object.
 func (s *server) get(ctx context.Context, u *url.URL) (data []byte, err error) {
-	err = s.send(ctx, request{method: http.MethodGet, url: u}, maxObject, func(_ *url.URL, status int, body io.Reader) error {
-		if status != http.StatusOK {
-			return fmt.Errorf("%d instead of 200 OK", status)
+	err = s.send(ctx, request{method: http.MethodGet, url: u}, maxObject, func(a answer) error {
+		if a.status != http.StatusOK {
+			return fmt.Errorf("%d instead of 200 OK", a.status)
 		}
 		var err error
-		data, err = io.ReadAll(body)
+		data, err = io.ReadAll(a.body)
 		return err
 	})
 	return data, err

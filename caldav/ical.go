@@ -35,7 +35,7 @@ func readObject(data []byte) absence.Object {
 	resolvers := map[int]*zones{}
 	for i := range g.blocks {
 		b := &g.blocks[i]
-		if b.name != "VEVENT" {
+		if b.name != "VEVENT" && b.name != availabilityName {
 			continue
 		}
 		z, ok := resolvers[b.calendar]
@@ -52,14 +52,23 @@ func readObject(data []byte) absence.Object {
 	return o
 }
 
-// addBlock adds what a VEVENT says to its object.
+// addBlock adds what a VEVENT or VAVAILABILITY says to its object.
 func addBlock(o *absence.Object, b *block, z *zones) {
-	e, bad := readBlock(b, z)
+	var bad *absence.ObjectError
+	if b.name == availabilityName {
+		var a absence.Availability
+		if a, bad = readBlockOfTime(b, z); bad == nil {
+			o.Availability = append(o.Availability, a)
+		}
+	} else {
+		var e absence.Event
+		if e, bad = readBlock(b, z); bad == nil {
+			o.Events = append(o.Events, e)
+		}
+	}
 	if bad != nil {
 		o.Errors = append(o.Errors, *bad)
-		return
 	}
-	o.Events = append(o.Events, e)
 }
 
 func strayErrors(g *guard) []absence.ObjectError {
@@ -110,7 +119,7 @@ func ReadICS(r io.Reader, name string) ([]absence.Object, error) {
 	var places []place
 	for i := range g.blocks {
 		b := &g.blocks[i]
-		if b.name != "VEVENT" {
+		if b.name != "VEVENT" && b.name != availabilityName {
 			continue
 		}
 		at := place{b.calendar, b.uid()}

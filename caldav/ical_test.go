@@ -99,7 +99,7 @@ func TestFields(t *testing.T) {
 		"ATTENDEE:MAILTO:eve@example.org",
 		"ATTENDEE;EMAIL=zoe@example.org;PARTSTAT=ACCEPTED:/aMjA/principal/",
 		"X-MICROSOFT-CDO-BUSYSTATUS: oof", "X-APPLE-EWS-BUSYSTATUS:FREE",
-		"X-MICROSOFT-CDO-INTENDEDSTATUS:oof", "X-NEXTCLOUD-OUT-OF-OFFICE:17",
+		"X-MICROSOFT-CDO-INTENDEDSTATUS:oof", "X-NEXTCLOUD-OUT-OF-OFFICE:17", "TRANSP:transparent",
 	)
 	want := absence.Event{
 		UID: "u", Start: e.Start,
@@ -107,9 +107,10 @@ func TestFields(t *testing.T) {
 		Description: "a\nb\nc : \" C:\\dir \\ \\",
 		Categories:  []string{"Vacation", "Out,of office", "x", "Urlaub"},
 		Private:     true, Status: "CANCELLED", Sequence: 3,
-		Organizer: "mailto:ada@example.org",
+		Free:      true,
+		Organizer: "mailto:ada@example.org", OrganizerName: "Lovelace, Ada",
 		Attendees: []absence.Attendee{
-			{Address: "mailto:bob@example.org", PartStat: "DECLINED"},
+			{Address: "mailto:bob@example.org", PartStat: "DECLINED", Name: "a;b:c"},
 			{Address: "MAILTO:eve@example.org", PartStat: "NEEDS-ACTION"},
 			{Address: "mailto:zoe@example.org", PartStat: "ACCEPTED"},
 		},

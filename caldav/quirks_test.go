@@ -41,6 +41,11 @@ func newScript(t *testing.T) *script {
 }
 
 func (s *script) serve(w http.ResponseWriter, r *http.Request) {
+	if r.Header.Get("Authorization") == "" {
+		w.Header().Set("WWW-Authenticate", `Basic realm="calendars"`)
+		w.WriteHeader(http.StatusUnauthorized)
+		return
+	}
 	b, err := io.ReadAll(r.Body)
 	if err != nil {
 		s.t.Error(err)
@@ -385,7 +390,7 @@ func TestSyncReport(t *testing.T) {
 			}
 			_, next, err := src.Poll(t.Context(), cursor)
 			e, ok := err.(*Error)
-			if !ok || e.Status != status || e.RetryAfter != 5*time.Minute || next != cursor || len(s.asked) != 1 {
+			if !ok || e.Status != status || e.RetryAfter() != 5*time.Minute || next != cursor || len(s.asked) != 1 {
 				t.Errorf("%v, %v", err, s.asked)
 			}
 		})

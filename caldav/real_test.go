@@ -58,9 +58,21 @@ func open(t *testing.T, cal account.Calendar) (*Source, *wire) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	w := &wire{next: s.http}
-	s.http = w
-	return s, w
+	return s, tap(s)
+}
+
+// tap records the traffic of a source.
+func tap(s *Source) *wire {
+	var to *server
+	switch r := s.reader.(type) {
+	case *collection:
+		to = r.server
+	case *feed:
+		to = r.server
+	}
+	w := &wire{next: to.http}
+	to.http = w
+	return w
 }
 
 // poll is a poll that must succeed.
@@ -162,87 +174,122 @@ func TestDiscoverOnRealServers(t *testing.T) {
 	})
 }
 
+// A peer is a server with one calendar that a test may change.
+type peer struct {
+	calendar account.Calendar
+	put      func(name, ics string)
+	remove   func(name string) // "" is the calendar itself
+	name     string            // of the calendar
+	// report says that changes are asked for with sync-collection, so that
+	// deletions are named; else the members are listed.
+	report bool
+}
+
 func TestPollOnRealServers(t *testing.T) {
 	onRealServers(t, func(t *testing.T, r realServer) {
 		cal := r.calendar(t, "polled")
 		at := cal.URL.Reveal()
-		for i := range 3 {
-			if err := r.Put(t.Context(), fmt.Sprintf("%se%d.ics", at, i), event(fmt.Sprint("e", i), fmt.Sprint("v", i))); err != nil {
-				t.Fatal(err)
-			}
-		}
-		s, w := open(t, cal)
-
-		d, cursor := mustPoll(t, s, "")
-		if got, want := summaries(d.Changed), []string{"v0", "v1", "v2"}; !cmp.Equal(got, want) || len(d.Listing) != 3 || d.Name != "polled" {
-			t.Errorf("first poll: %v %v %q", got, d.Listing, d.Name)
-		}
-		requests, heard := w.since()
-		t.Logf("first: %v, %d bytes", requests, heard)
-
-		d, cursor = mustPoll(t, s, cursor)
-		requests, heard = w.since()
-		t.Logf("unchanged: %v, %d bytes", requests, heard)
-		if !cmp.Equal(d, absence.Delta{Unchanged: true}) {
-			t.Errorf("unchanged poll: %+v", d)
-		}
-		if !cmp.Equal(requests, []string{"REPORT 207"}) || heard > 1000 {
-			t.Errorf("unchanged poll cost %v, %d bytes", requests, heard)
-		}
-
-		if err := r.Put(t.Context(), at+"e1.ics", event("e1", "changed")); err != nil {
-			t.Fatal(err)
-		}
-		d, cursor = mustPoll(t, s, cursor)
-		requests, heard = w.since()
-		t.Logf("one change: %v, %d bytes", requests, heard)
-		if !cmp.Equal(summaries(d.Changed), []string{"changed"}) || d.Removed != nil || d.Listing != nil || d.Unchanged {
-			t.Errorf("one change: %+v", d)
-		}
-		if !cmp.Equal(requests, []string{"REPORT 207", "REPORT 207"}) {
-			t.Errorf("one change cost %v", requests)
-		}
-
-		if err := r.Delete(t.Context(), at+"e2.ics"); err != nil {
-			t.Fatal(err)
-		}
-		d, cursor = mustPoll(t, s, cursor)
-		t.Logf("one deletion: %+v", d)
-		if len(d.Removed) != 1 || !strings.HasSuffix(d.Removed[0], "/e2.ics") || d.Changed != nil {
-			t.Errorf("one deletion: %+v", d)
-		}
-
-		w.since()
-		bad := readCursor(cursor)
-		bad.Token = "http://example.org/ns/sync/no-such-token"
-		d, cursor = mustPoll(t, s, bad.String())
-		requests, heard = w.since()
-		t.Logf("invalid token: %v, %d bytes", requests, heard)
-		if !d.Unchanged {
-			t.Errorf("invalid token: %+v", d)
-		}
-		if d, cursor = mustPoll(t, s, cursor); !d.Unchanged || !cmp.Equal(w.requests, []string{"REPORT 207"}) {
-			t.Errorf("after an invalid token: %+v, %v", d, w.requests)
-		}
-
-		if err := r.Put(t.Context(), at+"todo.ics", strings.ReplaceAll(strings.ReplaceAll(event("todo", "a task"), "VEVENT", "VTODO"), "DTEND", "DUE")); err != nil {
-			t.Fatal(err)
-		}
-		d, cursor = mustPoll(t, s, cursor)
-		if len(d.Changed) != 1 || len(d.Changed[0].Events)+len(d.Changed[0].Errors) != 0 {
-			t.Errorf("a task: %+v", d)
-		}
-
-		if err := r.Delete(t.Context(), at); err != nil {
-			t.Fatal(err)
-		}
-		_, next, err := s.Poll(t.Context(), cursor)
-		e, ok := err.(*Error)
-		if !ok || !e.Gone() || e.Hint() == "" || next != cursor {
-			t.Errorf("a calendar that is gone: %v", err)
-		}
-		t.Log(err)
+		pollSuite(t, peer{
+			calendar: cal, name: "polled", report: true,
+			put: func(name, ics string) {
+				if err := r.Put(t.Context(), at+name, ics); err != nil {
+					t.Fatal(err)
+				}
+			},
+			remove: func(name string) {
+				if err := r.Delete(t.Context(), at+name); err != nil {
+					t.Fatal(err)
+				}
+			},
+		})
 	})
+}
+
+// pollSuite is what a source has to do on every CalDAV server.
+func pollSuite(t *testing.T, p peer) {
+	for i := range 3 {
+		p.put(fmt.Sprintf("e%d.ics", i), event(fmt.Sprint("e", i), fmt.Sprint("v", i)))
+	}
+	s, w := open(t, p.calendar)
+	look := map[bool]string{true: "REPORT", false: "PROPFIND"}[p.report]
+
+	d, cursor := mustPoll(t, s, "")
+	if got, want := summaries(d.Changed), []string{"v0", "v1", "v2"}; !cmp.Equal(got, want) || len(d.Listing) != 3 || d.Name != p.name {
+		t.Errorf("first poll: %v %v %q", got, d.Listing, d.Name)
+	}
+	requests, heard := w.since()
+	t.Logf("first: %v, %d bytes", requests, heard)
+
+	// One small request, whatever the calendar holds, where the server can.
+	d, cursor = mustPoll(t, s, cursor)
+	requests, heard = w.since()
+	t.Logf("unchanged: %v, %d bytes", requests, heard)
+	if !cmp.Equal(d, absence.Delta{Unchanged: true}) {
+		t.Errorf("unchanged poll: %+v", d)
+	}
+	if !cmp.Equal(requests, []string{look + " 207"}) || p.report && heard > 1000 {
+		t.Errorf("unchanged poll cost %v, %d bytes", requests, heard)
+	}
+
+	// One request more, and one object.
+	p.put("e1.ics", event("e1", "changed"))
+	d, cursor = mustPoll(t, s, cursor)
+	requests, heard = w.since()
+	t.Logf("one change: %v, %d bytes", requests, heard)
+	if !cmp.Equal(summaries(d.Changed), []string{"changed"}) || d.Removed != nil || p.report != (d.Listing == nil) || d.Unchanged {
+		t.Errorf("one change: %+v", d)
+	}
+	if !cmp.Equal(requests, []string{look + " 207", "REPORT 207"}) {
+		t.Errorf("one change cost %v", requests)
+	}
+
+	// After a restart nothing is downloaded again.
+	s, w = open(t, p.calendar)
+	if d, cursor = mustPoll(t, s, cursor); !d.Unchanged {
+		t.Errorf("after a restart: %+v", d)
+	}
+	requests, heard = w.since()
+	t.Logf("after a restart: %v, %d bytes", requests, heard)
+
+	p.remove("e2.ics")
+	d, cursor = mustPoll(t, s, cursor)
+	t.Logf("one deletion: %+v", d)
+	named := len(d.Removed) == 1 && strings.HasSuffix(d.Removed[0], "/e2.ics") && d.Listing == nil
+	if p.report != named || !named && len(d.Listing) != 2 || d.Changed != nil {
+		t.Errorf("one deletion: %+v", d)
+	}
+	if !named {
+		if d, cursor = mustPoll(t, s, cursor); len(d.Listing) != 2 {
+			t.Errorf("one deletion, agreed: %+v", d)
+		}
+	}
+
+	w.since()
+	bad := readCursor(cursor)
+	bad.Token = "http://example.org/ns/sync/no-such-token"
+	d, cursor = mustPoll(t, s, bad.String())
+	requests, heard = w.since()
+	t.Logf("invalid token: %v, %d bytes", requests, heard)
+	if !d.Unchanged {
+		t.Errorf("invalid token: %+v", d)
+	}
+	if d, cursor = mustPoll(t, s, cursor); !d.Unchanged || !cmp.Equal(w.requests, []string{look + " 207"}) {
+		t.Errorf("after an invalid token: %+v, %v", d, w.requests)
+	}
+
+	p.put("todo.ics", strings.ReplaceAll(strings.ReplaceAll(event("todo", "a task"), "VEVENT", "VTODO"), "DTEND", "DUE"))
+	d, cursor = mustPoll(t, s, cursor)
+	if len(d.Changed) != 1 || len(d.Changed[0].Events)+len(d.Changed[0].Errors) != 0 {
+		t.Errorf("a task: %+v", d)
+	}
+
+	p.remove("")
+	_, next, err := s.Poll(t.Context(), cursor)
+	e, ok := err.(*Error)
+	if !ok || !e.Gone() || e.Hint() == "" || next != cursor {
+		t.Errorf("a calendar that is gone: %v", err)
+	}
+	t.Log(err)
 }
 
 func TestRealServerRefuses(t *testing.T) {

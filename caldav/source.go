@@ -2,342 +2,94 @@ package caldav
 
 import (
 	"context"
-	"errors"
-	"maps"
 	"net/url"
-	"slices"
 	"strings"
 
 	"awayd/sync/absence"
 	"awayd/sync/account"
 )
 
-// maxPages bounds how often a sync report may say that there is more.
-const maxPages = 1_000
-
 const reading = "read calendar"
 
-// A Source is one calendar collection.
+// A Source is one calendar: a collection on a CalDAV server, a feed, a file or
+// a folder of files.
 type Source struct {
-	*server
+	reader
+}
+
+// A reader is one kind of Source. After an error what it returns beside is of
+// no use.
+type reader interface {
+	read(context.Context, cursor) (absence.Delta, cursor, error)
 }
 
 // Open returns the source of a calendar. It checks the URL and the private CA
-// but does not use the network.
+// but does not look for the calendar.
 func (c Client) Open(cal account.Calendar) (*Source, error) {
-	s, err := c.connect(cal.URL, cal.User, cal.Password, cal.TLSCA)
+	r, err := c.open(cal)
 	if err != nil {
 		return nil, doing(reading, err)
 	}
-	return &Source{s}, nil
+	return &Source{r}, nil
+}
+
+func (c Client) open(cal account.Calendar) (reader, error) {
+	address := cal.URL.Reveal()
+	switch schemeOf(address) {
+	case "file":
+		return newFile(address)
+	case "webcal", "webcals":
+		s, err := c.connect(fromWebcal(cal.URL), cal.User, cal.Password, cal.TLSCA)
+		if err != nil {
+			return nil, err
+		}
+		return &feed{s}, nil
+	}
+	s, err := c.connect(cal.URL, cal.User, cal.Password, cal.TLSCA)
+	if err != nil {
+		return nil, err
+	}
+	return &collection{s}, nil
 }
 
 // Poll returns what changed since the cursor and the cursor to resume from;
-// an empty cursor asks for everything. An unchanged calendar costs one small
-// request where the server offers sync-collection or a ctag.
+// an empty cursor asks for everything.
 //
-// The cursor that comes with an unchanged Delta differs from the one given and
-// is to be kept as well.
+// The cursor that comes with an unchanged Delta may differ from the one given
+// and is to be kept as well.
 func (s *Source) Poll(ctx context.Context, text string) (absence.Delta, string, error) {
-	c := readCursor(text)
-	p := poll{Source: s, was: c, now: c, members: map[string]member{}}
-	p.now.Seen = c.Seen.clone()
-	if err := p.run(ctx); err != nil {
+	d, next, err := s.read(ctx, readCursor(text))
+	if err != nil {
 		return absence.Delta{}, text, doing(reading, err)
 	}
-	return p.delta, p.now.String(), nil
+	return d, next.String(), nil
 }
 
-// A poll is one run of Poll.
-type poll struct {
-	*Source
-	was, now cursor
-	delta    absence.Delta
-	members  map[string]member // by identity: what this poll found
-	removed  map[string]bool   // identities that the server named as removed
+func schemeOf(address string) string {
+	scheme, _, ok := strings.Cut(strings.TrimSpace(address), ":")
+	if !ok {
+		return ""
+	}
+	return strings.ToLower(scheme)
 }
 
-// A member is one object of the collection.
-type member struct {
-	id   string // identity
-	href string // as the server sent it
-	url  *url.URL
-	etag string
-	// trouble is why the server could not tell about it; empty mostly.
-	trouble string
+// Feeds are told from collections by their scheme, webcals, which is what
+// calendar programs call https when a feed is at the other end. Only feeds on
+// loopback may be webcal, which is http.
+
+// fromWebcal returns the http or https URL of a feed.
+func fromWebcal(address account.Secret) account.Secret {
+	scheme, rest, _ := strings.Cut(strings.TrimSpace(address.Reveal()), ":")
+	u, err := url.Parse("http:" + rest)
+	if err == nil && strings.EqualFold(scheme, "webcal") && isLoopback(u.Hostname()) {
+		return account.NewSecret("http:" + rest)
+	}
+	return account.NewSecret("https:" + rest)
 }
 
-func (p *poll) run(ctx context.Context) error {
-	relist := p.was.Relist || p.was.Polls >= relistAfter
-	p.now.Polls++
-	switch {
-	case relist:
-	case p.was.Token != "":
-		err := p.changes(ctx)
-		if err == nil || !resync(err) {
-			return err
-		}
-	case p.was.CTag != "":
-		same, err := p.sameCTag(ctx)
-		if err != nil || same {
-			p.delta.Unchanged = same
-			return err
-		}
-	}
-	return p.everything(ctx)
-}
-
-// errResync says that a sync report cannot be followed.
-var errResync = errors.New("the sync report cannot be followed")
-
-// resync reports whether a token was refused. Servers do so in many ways (RFC
-// 6578 §3.2 asks for 403 with valid-sync-token, Xandikos answers 500), so
-// only what says nothing about the token is not taken for it.
-func resync(err error) bool {
-	if errors.Is(err, errResync) {
-		return true
-	}
-	e, ok := errors.AsType[*Error](err)
-	return ok && e.Status >= 400 && e.Status != 401 && e.Status != 429 && e.Status != 503
-}
-
-// changes follows sync-collection (RFC 6578 §3).
-func (p *poll) changes(ctx context.Context) error {
-	p.removed = map[string]bool{}
-	token := p.was.Token
-	for range maxPages {
-		next, more, err := p.page(ctx, token)
-		if err != nil {
-			return err
-		}
-		if next == "" || (more && next == token) {
-			return errResync
-		}
-		token = next
-		if !more {
-			p.now.Token = token
-			return p.settle(ctx)
-		}
-	}
-	return errResync
-}
-
-// page asks for one part of a sync report; more says that the server cut it
-// off there (RFC 6578 §3.6).
-func (p *poll) page(ctx context.Context, token string) (next string, more bool, err error) {
-	odd := false
-	_, next, err = p.multistatus(ctx, request{"REPORT", p.origin, "0", syncReport(token)}, func(at *url.URL, r response) {
-		m, self, ok := p.member(at, r)
-		switch {
-		case self && r.status == 507:
-			more = true
-		case !ok, self && r.status/100 != 2:
-			odd = true
-		case self:
-		case strings.HasSuffix(m.id, "/"): // a collection within, which RFC 4791 §4.2 rules out
-		case r.status == 404 || r.status == 410:
-			delete(p.members, m.id)
-			p.removed[m.id] = true
-		default:
-			delete(p.removed, m.id)
-			p.members[m.id] = m
-		}
-	})
-	if err == nil && odd {
-		err = errResync
-	}
-	return next, more, err
-}
-
-// settle fetches what a sync report named.
-func (p *poll) settle(ctx context.Context) error {
-	for id := range p.removed {
-		p.delta.Removed = append(p.delta.Removed, id)
-		delete(p.now.Seen, digestOf(id))
-	}
-	slices.Sort(p.delta.Removed)
-	if err := p.fetchNew(ctx); err != nil {
-		return err
-	}
-	p.delta.Unchanged = len(p.delta.Removed) == 0 && len(p.delta.Changed) == 0 && !p.now.Relist
-	return nil
-}
-
-// sameCTag asks a server without sync-collection whether anything changed.
-func (p *poll) sameCTag(ctx context.Context) (bool, error) {
-	self, err := p.self(ctx, ctagProps)
-	if err != nil {
-		return false, err
-	}
-	return self.prop(nsCS, "getctag").value() == p.was.CTag, nil
-}
-
-// everything lists the collection and fetches what is new. Token and ctag are
-// asked for before the listing, so that a change in between is seen twice
-// rather than never.
-func (p *poll) everything(ctx context.Context) error {
-	p.delta, p.members, p.removed = absence.Delta{}, map[string]member{}, nil
-	p.now.Seen = p.was.Seen.clone()
-	due := p.was.Version == 0 || p.was.Polls >= relistAfter
-	// A server that offers neither is asked only now and then if it does, and
-	// one whose token or ctag was good is not asked for another.
-	if due || (!p.was.Relist && (p.was.Token != "" || p.was.CTag != "")) {
-		if err := p.state(ctx); err != nil {
-			return err
-		}
-	}
-	p.now.Relist = false
-	whole, err := p.list(ctx)
-	if err != nil {
-		return err
-	}
-	listing := slices.AppendSeq(make([]string, 0, len(p.members)), maps.Keys(p.members)) // not nil, even if empty
-	slices.Sort(listing)
-	if len(listing) > maxMembers {
-		return &Error{Host: p.origin.Host, what: "the calendar holds too many objects", hint: "link a smaller calendar"}
-	}
-	if whole {
-		p.forget(listing)
-	}
-	if err := p.fetchNew(ctx); err != nil {
-		return err
-	}
-	unchanged := len(p.delta.Changed) == 0 && !p.now.Relist && !p.was.Relist
-	switch {
-	case whole && unchanged && !due:
-		p.delta = absence.Delta{Unchanged: true}
-	case whole:
-		p.delta.Listing = listing
-	default:
-		p.now.Relist = true
-	}
-	return nil
-}
-
-// state reads what the collection is and by what its changes can be followed.
-func (p *poll) state(ctx context.Context) error {
-	self, err := p.self(ctx, stateProps)
-	if err != nil {
-		return err
-	}
-	p.now.Token, p.now.CTag, p.now.Polls = "", "", 0
-	if supportsSync(self) {
-		p.now.Token = self.prop(nsDAV, "sync-token").value()
-	}
-	if p.now.Token == "" {
-		p.now.CTag = self.prop(nsCS, "getctag").value()
-	}
-	p.delta.Name, p.delta.Zone = displayName(self), zoneName(self)
-	return nil
-}
-
-// forget drops what the listing lacks. That it is gone has not been said, so
-// the next poll lists again, to agree or not. A calendar that is empty is
-// listed at every poll: it costs nothing, and emptiness is never just believed.
-func (p *poll) forget(listing []string) {
-	there := make(map[digest]bool, len(listing))
-	for _, id := range listing {
-		there[digestOf(id)] = true
-	}
-	for d := range p.now.Seen {
-		if !there[d] {
-			delete(p.now.Seen, d)
-			p.now.Relist = true
-		}
-	}
-	if len(listing) == 0 {
-		p.now.Relist = true
-	}
-}
-
-// list reads hrefs and entity tags of all members. It returns false when
-// something in the answer could not be told, so that it is no proof of what is
-// not there.
-func (p *poll) list(ctx context.Context) (whole bool, err error) {
-	whole, found, cut := true, false, false
-	_, _, err = p.multistatus(ctx, request{"PROPFIND", p.origin, "1", etagProps}, func(at *url.URL, r response) {
-		m, self, ok := p.member(at, r)
-		switch {
-		case self:
-			found = found || isCalendar(r)
-			cut = cut || r.status == 507
-		case !ok && m.id == "":
-			whole = false
-		case r.status == 404 || r.status == 410 || isCollection(r):
-		default:
-			p.members[m.id] = m
-		}
-	})
-	switch {
-	case err != nil:
-		return false, err
-	case cut:
-		return false, answerError(p.origin.Host, errors.New("the server listed only a part of the calendar"))
-	case !found:
-		return false, errNotCalendar(p.origin)
-	}
-	return whole, nil
-}
-
-// member reads which object a response is about; self says that it is the
-// collection itself.
-func (p *poll) member(at *url.URL, r response) (m member, self, ok bool) {
-	if r.href == "" {
-		return member{}, false, false
-	}
-	u, err := resolve(at, r.href)
-	if err != nil {
-		return member{id: cleanLine(r.href), trouble: err.Error()}, false, false
-	}
-	m = member{id: identity(u), href: r.href, url: u, etag: r.prop(nsDAV, "getetag").value()}
-	if sameCollection(m.id, identity(at)) {
-		return m, true, r.broken == ""
-	}
-	switch {
-	case r.broken != "":
-		m.trouble = r.broken
-	case r.status/100 != 2:
-		m.trouble = troubleOf(r.status)
-	}
-	return m, false, true
-}
-
-// self asks for properties of the collection. Whatever is not a calendar is an
-// error, so that one that vanished is not taken for an empty one.
-func (p *poll) self(ctx context.Context, body string) (response, error) {
-	var self response
-	_, _, err := p.multistatus(ctx, request{"PROPFIND", p.origin, "0", body}, func(_ *url.URL, r response) {
-		if self.href == "" && r.broken == "" {
-			self = r
-		}
-	})
-	if err == nil && (self.status/100 != 2 || !isCalendar(self)) {
-		e := errNotCalendar(p.origin)
-		if self.status == 404 || self.status == 410 { // as Xandikos says it
-			e.kind = gone
-		}
-		err = e
-	}
-	return self, err
-}
-
-func errNotCalendar(u *url.URL) *Error {
-	return &Error{
-		Host: u.Host, kind: temporary, what: "there is no calendar at this URL now",
-		hint: "check that the calendar still exists; if it was moved, link it again",
-	}
-}
-
-// supportsSync reads supported-report-set (RFC 3253 §3.1.5).
-func supportsSync(r response) bool {
-	set := r.prop(nsDAV, "supported-report-set")
-	if set == nil {
-		return false
-	}
-	for _, k := range set.kids {
-		if k.child(nsDAV, "report").has(nsDAV, "sync-collection") || k.has(nsDAV, "sync-collection") {
-			return true // the latter is Xandikos' way of saying it
-		}
-	}
-	return false
+// toWebcal is how the URL of a feed is kept.
+func toWebcal(u *url.URL) string {
+	w := *u
+	w.Scheme = map[string]string{"http": "webcal", "https": "webcals"}[u.Scheme]
+	return w.String()
 }

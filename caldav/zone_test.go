@@ -18,7 +18,7 @@ func TestWindowsZones(t *testing.T) {
 	if len(windowsZones) < 130 {
 		t.Errorf("only %d names", len(windowsZones))
 	}
-	known := names(t)
+	known := zoneNames(t)
 	for windows, iana := range windowsZones {
 		if !known[iana] {
 			t.Errorf("%s: %s is not in time/tzdata", windows, iana)
@@ -39,8 +39,8 @@ func TestWindowsZones(t *testing.T) {
 	}
 }
 
-// names are those of Go's copy of the IANA database, which time/tzdata embeds.
-func names(t *testing.T) map[string]bool {
+// zoneNames are those of Go's copy of the IANA database, which time/tzdata embeds.
+func zoneNames(t *testing.T) map[string]bool {
 	t.Helper()
 	root, err := exec.Command("go", "env", "GOROOT").Output()
 	if err != nil {
@@ -62,7 +62,7 @@ func names(t *testing.T) map[string]bool {
 
 // Every name of the IANA database is known in any case and behind a prefix.
 func TestZoneNames(t *testing.T) {
-	for name := range names(t) {
+	for name := range zoneNames(t) {
 		if name == "Factory" {
 			continue
 		}

@@ -34,6 +34,9 @@ type Config struct {
 	MinDuration time.Duration
 	Words       []string // beside the built-in ones
 	Categories  []string // beside the built-in ones
+	Rules       []Rule   // before the built-in ones
+
+	MessageFromEvent bool // a description may carry the message
 
 	Audience string // presence or open
 	Presence bool

@@ -94,6 +94,7 @@ lang = "de"
 message = """
 Bis {{.Until}}
 """
+message_from_event = true
 work_days = "Sat-Tue, Thursday"
 work_hours = "22:00-06:30"
 bridge = false
@@ -121,7 +122,7 @@ log_retention = "0"
 		Zone: berlin, Lang: "de", Message: "Bis {{.Until}}\n",
 		WorkDays: [7]bool{0: true, 1: true, 2: true, 4: true, 6: true}, WorkStart: 22 * 60, WorkEnd: 6*60 + 30,
 		MinDuration: 24*time.Hour + 30*time.Minute, Words: []string{"sabbatical", "Kur"}, Categories: []string{"Away"},
-		Audience: "open",
+		Audience: "open", MessageFromEvent: true,
 	}
 	if diff := cmp.Diff(want, got, comparers); diff != "" {
 		t.Errorf("parsed (-want +got):\n%s", diff)
@@ -146,8 +147,8 @@ func TestProblems(t *testing.T) {
 		{"swapped letters", "wrods = []", "f:1: wrods: no such directive; did you mean words?"},
 		{"other case", "Lang = 'de'", "f:1: Lang: no such directive; did you mean lang?"},
 		{"twice", "lang = 'de'\nlang = 'fr'", "f:2: lang: given twice, first in line 1"},
-		{"table", "lang = 'de'\n[daemon]\npoll = 5\n[[x.y]]\nz = 1", "f:2: there are no tables: write the directives without [daemon]\n" +
-			"f:4: there are no tables: write the directives without [x.y]"},
+		{"table", "lang = 'de'\n[daemon]\npoll = 5\n[[x.y]]\nz = 1", "f:2: there are no tables but [[rule]]: write the directives without [daemon]\n" +
+			"f:4: there are no tables but [[rule]]: write the directives without [x.y]"},
 		{"number", "poll = 5", "f:1: poll: want a string in quotes, got a number"},
 		{"float", "poll = 5.5", "f:1: poll: want a string in quotes, got a number"},
 		{"date", "poll = 2025-07-01", "f:1: poll: want a string in quotes, got a date or time"},

@@ -33,6 +33,11 @@ func Directives() []Directive {
 				"\"Back on {{.Return}}.\". Empty: a sentence in the account's language that tells the times and nothing else.",
 			text(func(c *Config, s string) error { c.Message = s; return nil }),
 		}, {
+			"message_from_event", "true or false", false,
+			"Whether the description of a person's own event may carry the message: what follows \"OOO:\" at the beginning of a " +
+				"line, up to the next empty line, as it is. Never that of a private event.",
+			boolean(func(c *Config) *bool { return &c.MessageFromEvent }),
+		}, {
 			"work_days", "days", "Mon-Fri",
 			"The days of work, as days and ranges of days: \"Mon-Thu,Sat\".",
 			text(func(c *Config, s string) (err error) { c.WorkDays, err = ParseWorkDays(s); return err }),

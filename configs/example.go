@@ -30,6 +30,13 @@ func generateExample() string {
 		}
 		fmt.Fprintf(&b, "#%s = %s\n", d.Name, d.DefaultTOML())
 	}
+	b.WriteString("\n")
+	for _, line := range wrap(ruleDoc, 86) {
+		b.WriteString("# " + line + "\n")
+	}
+	for line := range strings.SplitSeq(ruleExample, "\n") {
+		b.WriteString("#   " + line + "\n")
+	}
 	return b.String()
 }
 

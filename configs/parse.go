@@ -40,7 +40,8 @@ type reader struct {
 	config     Config
 	problems   Problems
 
-	offset, newlines int // how far line has counted
+	given            map[string]bool // keys of the [[rule]] table that is read; nil outside of one
+	offset, newlines int             // how far line has counted
 }
 
 func (r *reader) problem(line int, directive, text string) {
@@ -53,16 +54,29 @@ func (r *reader) read(text []byte) {
 	for r.parser.NextExpression() {
 		switch e := r.parser.Expression(); e.Kind {
 		case unstable.Table, unstable.ArrayTable:
-			// What follows belongs to the table: one problem says it all.
 			inTable = true
+			r.endRule()
 			name, line := r.key(e)
-			r.problem(line, "", fmt.Sprintf("there are no tables: write the directives without [%s]", name))
+			if name == ruleTable && e.Kind == unstable.ArrayTable {
+				r.startRule(line)
+				continue
+			}
+			// What follows belongs to the table: one problem says it all.
+			if name == ruleTable {
+				r.problem(line, "", "a rule is written with two brackets: [[rule]]")
+				continue
+			}
+			r.problem(line, "", fmt.Sprintf("there are no tables but [[rule]]: write the directives without [%s]", name))
 		case unstable.KeyValue:
-			if !inTable {
+			switch {
+			case r.given != nil:
+				r.assignRule(e)
+			case !inTable:
 				r.assign(e)
 			}
 		}
 	}
+	r.endRule()
 	if err := r.parser.Error(); err != nil {
 		r.syntax(err)
 	}

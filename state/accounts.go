@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"slices"
 
 	"awayd/sync/account"
 )
@@ -41,12 +42,19 @@ func (db *DB) SaveAccount(ctx context.Context, a account.Account) (account.Accou
 			return err
 		}
 		ids := make([]int64, 0, len(a.Calendars))
+		settings := storedSettings{Settings: a.Settings}
 		for _, c := range a.Calendars {
 			id, err := db.seal.saveCalendar(ctx, tx, a.JID, c)
 			if err != nil {
 				return err
 			}
 			ids = append(ids, id)
+			if c.Holidays {
+				settings.Holidays = append(settings.Holidays, id)
+			}
+		}
+		if err := settings.save(ctx, tx, a.JID); err != nil {
+			return err
 		}
 		if err := forgetOthers(ctx, tx, a.JID, ids); err != nil {
 			return err
@@ -73,15 +81,28 @@ func (s sealer) saveLogin(ctx context.Context, tx *sql.Tx, a account.Account) er
 	if err != nil {
 		return err
 	}
-	settings, err := json.Marshal(a.Settings)
+	_, err = tx.ExecContext(ctx, `
+		INSERT INTO accounts (jid, mode, password, address, tls_ca, settings, linked) VALUES (?, ?, ?, ?, ?, '{}', ?)
+		ON CONFLICT (jid) DO UPDATE SET mode = excluded.mode, password = excluded.password,
+			address = excluded.address, tls_ca = excluded.tls_ca, linked = excluded.linked`,
+		a.JID, a.Mode, password, a.Login.Address, a.Login.TLSCA, micros(a.Linked))
+	return err
+}
+
+// storedSettings are the settings of an account as its row holds them, and which
+// of its calendars are of public holidays: a database of an older awayd has no
+// column for that, and needs none.
+type storedSettings struct {
+	account.Settings
+	Holidays []int64 `json:"holiday_calendars,omitempty"`
+}
+
+func (s storedSettings) save(ctx context.Context, tx *sql.Tx, jid string) error {
+	text, err := json.Marshal(s)
 	if err != nil {
 		return err
 	}
-	_, err = tx.ExecContext(ctx, `
-		INSERT INTO accounts (jid, mode, password, address, tls_ca, settings, linked) VALUES (?, ?, ?, ?, ?, ?, ?)
-		ON CONFLICT (jid) DO UPDATE SET mode = excluded.mode, password = excluded.password,
-			address = excluded.address, tls_ca = excluded.tls_ca, settings = excluded.settings, linked = excluded.linked`,
-		a.JID, a.Mode, password, a.Login.Address, a.Login.TLSCA, string(settings), micros(a.Linked))
+	_, err = tx.ExecContext(ctx, "UPDATE accounts SET settings = ? WHERE jid = ?", string(text), jid)
 	return err
 }
 
@@ -167,11 +188,15 @@ func (s sealer) readAccounts(ctx context.Context, tx *sql.Tx, jid string) ([]acc
 		if a.Login.Password, err = s.open(accountPassword(a.JID), password); err != nil {
 			return nil, fmt.Errorf("password of %s: %w", a.JID, err)
 		}
-		if err := json.Unmarshal(settings, &a.Settings); err != nil {
+		var stored storedSettings
+		if err := json.Unmarshal(settings, &stored); err != nil {
 			return nil, fmt.Errorf("settings of %s: %w", a.JID, err)
 		}
-		a.Linked = instant(linked)
+		a.Settings, a.Linked = stored.Settings, instant(linked)
 		a.Calendars = calendars[a.JID]
+		for i := range a.Calendars {
+			a.Calendars[i].Holidays = slices.Contains(stored.Holidays, a.Calendars[i].ID)
+		}
 		accounts = append(accounts, a)
 	}
 	return accounts, rows.Err()

@@ -18,7 +18,7 @@ CREATE TABLE accounts (
     password BLOB NOT NULL, -- sealed
     address  TEXT NOT NULL,
     tls_ca   TEXT NOT NULL,
-    settings TEXT NOT NULL, -- JSON of account.Settings
+    settings TEXT NOT NULL, -- JSON of storedSettings
     linked   INTEGER
 ) STRICT;
 

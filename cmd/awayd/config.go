@@ -2,8 +2,10 @@ package main
 
 import (
 	"errors"
+	"fmt"
 	"io/fs"
 	"os"
+	"slices"
 
 	"awayd/configs"
 	"awayd/sync/absence"
@@ -45,6 +47,11 @@ func (a *app) readConfig() (configs.Config, error) {
 	// Only package absence knows languages and message fields.
 	if err := absence.CheckMessage(cfg.Message, cfg.Lang); err != nil {
 		return cfg, cfg.Problem("message", err)
+	}
+	for _, r := range cfg.Rules {
+		if slices.Contains(absence.BuiltinRules(), r.Name) {
+			return cfg, r.Problem(cfg, fmt.Errorf("%q is the name of a built-in rule", r.Name))
+		}
 	}
 	return cfg, nil
 }

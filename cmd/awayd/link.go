@@ -44,12 +44,13 @@ func (a *app) linkCommand() *cobra.Command {
 	f.StringVar(&q.JID, "jid", "", "XMPP address `JID` of the person")
 	f.StringVar(&l.passwordFile, "jid-password-file", "", "`FILE` with the XMPP password (- for standard input, /dev/fd/N for a descriptor)")
 	f.StringVar(&q.XMPPAddress, "xmpp-address", "", "`HOST:PORT` of the XMPP server (default from SRV records)")
-	f.StringVar(&q.CalendarURL, "calendar-url", "", "`URL` of a CalDAV server, principal or calendar")
+	f.StringVar(&q.CalendarURL, "calendar-url", "", "`URL` of a CalDAV server, principal or calendar, an https iCalendar feed, a file: path, or an e-mail address to discover from")
 	f.StringVar(&l.calendarURLFile, "calendar-url-file", "", "`FILE` with the URL, which may be a secret")
 	f.StringVar(&q.CalendarUser, "calendar-user", "", "`USER` on the calendar server")
 	f.StringVar(&l.calendarPasswordFile, "calendar-password-file", "", "`FILE` with the calendar password")
 	f.StringArrayVar(&q.Calendars, "calendar", nil, "display `NAME` of a calendar to link (repeatable; default all that hold events and are the person's own)")
 	f.BoolVar(&q.EveryEvent, "every-event", false, "each event of that calendar is an absence")
+	f.BoolVar(&q.Holidays, "holidays", false, "that calendar is one of public holidays: its days count as days off, not as absences")
 	settingsFlags(f, &q.Settings)
 	f.StringVar(&l.tlsCA, "tls-ca", "", "`FILE` with certificates (PEM) of private authorities to trust")
 	f.BoolVar(&l.yes, "yes", false, "link without asking")
@@ -63,6 +64,9 @@ func (a *app) link(cmd *cobra.Command, q control.LinkRequest, l linkFlags) error
 	}
 	if q.CalendarURL != "" && l.calendarURLFile != "" {
 		return usagef("one of them", "--calendar-url and --calendar-url-file are both given")
+	}
+	if q.Holidays && q.EveryEvent {
+		return usagef("one of them", "--holidays and --every-event are both given")
 	}
 	if !l.yes && !a.interactive() {
 		return usagef("--yes links without asking", "link asks before it saves, but there is no terminal to ask on")
@@ -149,8 +153,12 @@ func (a *app) readSecrets(q *control.LinkRequest, l linkFlags) error {
 			return err
 		}
 	}
-	if q.CalendarUser != "" && q.CalendarPassword == "" {
-		q.CalendarPassword, err = a.askPassword("Calendar password of " + q.CalendarUser)
+	user := q.CalendarUser
+	if user == "" && strings.Contains(q.CalendarURL, "@") && !strings.Contains(q.CalendarURL, "/") {
+		user = q.CalendarURL // an e-mail address, which is the user as well
+	}
+	if user != "" && q.CalendarPassword == "" {
+		q.CalendarPassword, err = a.askPassword("Calendar password of " + user)
 	}
 	return err
 }
@@ -200,6 +208,10 @@ func (a *app) printLinked(r control.LinkResult) {
 		fmt.Fprintf(a.out, "XMPP      %s\n", r.JID)
 	}
 	for _, c := range r.Calendars {
+		if c.Holidays {
+			fmt.Fprintf(a.out, "Calendar  %s: its days count as public holidays\n", printable(c.Name))
+			continue
+		}
 		fmt.Fprintf(a.out, "Calendar  %s: %d absences in the coming year\n", printable(c.Name), c.Absences)
 	}
 	for _, c := range r.Skipped {

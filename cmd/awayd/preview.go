@@ -2,10 +2,9 @@ package main
 
 import (
 	"errors"
-	"fmt"
 	"os"
 	"path/filepath"
-	"strings"
+	"slices"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -24,6 +23,7 @@ const window = 365 * 24 * time.Hour
 // A previewRequest is the command line of preview.
 type previewRequest struct {
 	files    []string
+	holidays []string // files of public holidays
 	from, to string
 	zone     string
 	every    bool
@@ -48,8 +48,8 @@ func (a *app) previewCommand() *cobra.Command {
 				p, err = a.previewFiles(q)
 			case len(args) == 0:
 				return usagef("awayd preview JID, or awayd preview --ics FILE", "nothing to preview")
-			case q.zone != "" || q.every:
-				return usagef("awayd set JID --zone ZONE", "--zone and --every-event go with --ics only")
+			case q.zone != "" || q.every || len(q.holidays) > 0:
+				return usagef("awayd set JID --zone ZONE", "--zone, --every-event and --holidays go with --ics only")
 			default:
 				p, err = a.previewAccount(cmd, q, args[0])
 			}
@@ -64,6 +64,7 @@ func (a *app) previewCommand() *cobra.Command {
 	}
 	f := cmd.Flags()
 	f.StringArrayVar(&q.files, "ics", nil, "iCalendar `FILE` to read (repeatable)")
+	f.StringArrayVar(&q.holidays, "holidays", nil, "iCalendar `FILE` of public holidays (repeatable)")
 	f.StringVar(&q.from, "from", "", "begin of the window, RFC 3339 or a date (default now)")
 	f.StringVar(&q.to, "to", "", "end of the window, RFC 3339 or a date (default 365 days on)")
 	f.StringVar(&q.zone, "zone", "", "time `ZONE` of the person (default the configuration's, else the system's)")
@@ -121,7 +122,7 @@ func (a *app) previewFiles(q previewRequest) (control.Preview, error) {
 	}
 	var calendars []absence.Calendar
 	var unread []absence.Error
-	for _, name := range q.files {
+	for i, name := range slices.Concat(q.files, q.holidays) {
 		objects, err := readICS(name)
 		if errors.Is(err, os.ErrNotExist) || errors.Is(err, os.ErrPermission) {
 			return control.Preview{}, usagef("the path of an iCalendar file", "%v", err)
@@ -130,7 +131,7 @@ func (a *app) previewFiles(q previewRequest) (control.Preview, error) {
 			unread = append(unread, absence.Error{Source: name, Reason: err.Error()})
 			continue
 		}
-		calendars = append(calendars, absence.Calendar{Name: filepath.Base(name), EveryEvent: q.every, Objects: objects})
+		calendars = append(calendars, absence.Calendar{Name: filepath.Base(name), EveryEvent: q.every, Holidays: i >= len(q.files), Objects: objects})
 	}
 	p := engine.Preview{Zone: rules.Zone, Result: absence.Build(calendars, rules, from, to)}
 	p.Result.Errors = append(unread, p.Result.Errors...)
@@ -145,51 +146,4 @@ func readICS(name string) ([]absence.Object, error) {
 	}
 	defer f.Close()
 	return caldav.ReadICS(f, filepath.Base(name))
-}
-
-func (a *app) printPreview(p control.Preview) error {
-	fmt.Fprintf(a.out, "From %s to %s (%s)\n\n", moment(p.From), moment(p.To), p.Zone)
-	if len(p.Periods) == 0 {
-		fmt.Fprintln(a.out, "No absence: nothing would be published.")
-	}
-	for i, x := range p.Periods {
-		fmt.Fprintf(a.out, "%d. %s to %s\n   %q\n", i+1, moment(x.Start), moment(x.End), printable(x.Message))
-		for _, j := range x.Joins {
-			fmt.Fprintf(a.out, "   bridges the %s from %s to %s\n", j.Why, moment(j.From), moment(j.To))
-		}
-	}
-	if len(p.Absences) > 0 {
-		fmt.Fprintln(a.out)
-		t := a.table("ABSENT FROM", "TO", "EVENT", "CALENDAR", "BECAUSE OF")
-		for _, x := range p.Absences {
-			t.row(moment(x.Start), moment(x.End), x.Summary, x.Calendar, x.Matched)
-		}
-		if err := t.flush(); err != nil {
-			return err
-		}
-	}
-	if len(p.Ignored) > 0 {
-		fmt.Fprintln(a.out)
-		t := a.table("IGNORED FROM", "TO", "EVENT", "CALENDAR", "BECAUSE")
-		for _, x := range p.Ignored {
-			t.row(moment(x.Start), moment(x.End), x.Summary, x.Calendar, strings.TrimSpace(x.Reason+": "+x.Detail))
-		}
-		if err := t.flush(); err != nil {
-			return err
-		}
-	}
-	if len(p.Actions) > 0 {
-		fmt.Fprintln(a.out)
-		t := a.table("AT", "ACTION", "REASON")
-		for _, x := range p.Actions {
-			t.row(moment(x.At), x.Action, x.Reason)
-		}
-		if err := t.flush(); err != nil {
-			return err
-		}
-	}
-	for _, e := range p.Errors {
-		fmt.Fprintf(a.out, "\n%s %s: %s\n", a.style(red, "not readable:"), printable(e.Source), printable(e.Error))
-	}
-	return nil
 }

@@ -3,11 +3,14 @@ package main
 import (
 	"fmt"
 	"strings"
+	"time"
 
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
 
 	"awayd/cmd/awayd/control"
+	"awayd/configs"
+	"awayd/sync/account"
 )
 
 func (a *app) setCommand() *cobra.Command {
@@ -45,6 +48,28 @@ func settingsFlags(f *pflag.FlagSet, s *control.Settings) {
 	f.StringVar(&v.Message, "message", "", "`TEMPLATE` of the message, with {{.Until}}, {{.Return}}, {{.Start}}, {{.End}}, {{.Delegate}}, {{.Summary}}, {{.Description}}")
 	f.StringVar(&v.Lang, "lang", "", "language of the message, such as de")
 	f.StringVar(&v.Delegate, "delegate", "", "`JID` to write to meanwhile")
+	f.Func("work-days", "`DAYS` of work, such as Mon-Thu,Sat (default the configuration's)", func(text string) error {
+		v.WorkDays = nil
+		if text == "" {
+			return nil
+		}
+		days, err := configs.ParseWorkDays(text)
+		for d, works := range days {
+			if works {
+				v.WorkDays = append(v.WorkDays, time.Weekday(d))
+			}
+		}
+		return err
+	})
+	f.Func("work-hours", "`HOURS` of work on these days, such as 09:00-17:00 (default the configuration's)", func(text string) error {
+		v.WorkHours = nil
+		if text == "" {
+			return nil
+		}
+		start, end, err := configs.ParseWorkHours(text)
+		v.WorkHours = &account.Hours{Start: start, End: end}
+		return err
+	})
 	f.StringArrayVar(&v.Addresses, "address", nil, "the person's own calendar address, such as mailto:ada@example.org (repeatable)")
 }
 

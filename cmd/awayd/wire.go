@@ -134,11 +134,15 @@ func (f finder) Open(c account.Calendar) (engine.Source, error) {
 
 // defaults are the configuration as the engine wants it.
 func defaults(c configs.Config) engine.Defaults {
+	var rules []absence.OwnRule
+	for _, r := range c.Rules {
+		rules = append(rules, absence.OwnRule{Name: r.Name, Summary: r.Summary, Category: r.Category, Calendar: r.Calendar, Absence: r.Absence})
+	}
 	return engine.Defaults{
 		Poll: c.Poll, System: systemZone(), Audience: c.Audience, Presence: c.Presence, LogRetention: c.LogRetention,
 		Rules: absence.Settings{
 			Zone: c.Zone, Lang: c.Lang, Message: c.Message, MinDuration: c.MinDuration,
-			Words: c.Words, Categories: c.Categories, Bridge: c.Bridge,
+			Words: c.Words, Categories: c.Categories, Rules: rules, MessageFromEvent: c.MessageFromEvent, Bridge: c.Bridge,
 			WorkDays: c.WorkDays, WorkStart: c.WorkStart, WorkEnd: c.WorkEnd,
 		},
 	}

@@ -90,11 +90,12 @@ func Anna() account.Account {
 		Settings: account.Settings{
 			Zone: "Europe/Berlin", Audience: "group:Team", Message: "Away until {{.Until}}", Lang: "de",
 			Delegate: "bob@example.org", Addresses: []string{"mailto:anna@example.org"},
+			WorkDays: []time.Weekday{time.Sunday, time.Thursday}, WorkHours: &account.Hours{Start: 22 * 60, End: 6 * 60},
 		},
 		Calendars: []account.Calendar{
 			{Name: "Work", URL: account.NewSecret("https://dav.example.org/anna-secret-feed/"), User: "anna",
 				Password: account.NewSecret("anna-calendar-password"), TLSCA: "PEM", EveryEvent: true, Zone: "Europe/Paris"},
-			{Name: "Home", URL: account.NewSecret("file:/home/anna/home.ics")},
+			{Name: "Home", URL: account.NewSecret("file:/home/anna/home.ics"), Holidays: true},
 		},
 		Linked: noon,
 	}

@@ -29,13 +29,16 @@ type Event struct {
 	RPeriods []Span     `json:"rperiods,omitempty"` // RDATE;VALUE=PERIOD
 	ExDates  []DateTime `json:"exdates,omitempty"`  // EXDATE
 
-	Summary     string     `json:"summary,omitempty"`
-	Description string     `json:"description,omitempty"`
-	Categories  []string   `json:"categories,omitempty"`
-	Private     bool       `json:"private,omitempty"` // CLASS other than PUBLIC
-	Status      string     `json:"status,omitempty"`  // upper case: CONFIRMED, TENTATIVE, CANCELLED or empty
-	Organizer   string     `json:"organizer,omitempty"`
-	Attendees   []Attendee `json:"attendees,omitempty"`
+	Summary     string   `json:"summary,omitempty"`
+	Description string   `json:"description,omitempty"`
+	Categories  []string `json:"categories,omitempty"`
+	Private     bool     `json:"private,omitempty"` // CLASS other than PUBLIC
+	Status      string   `json:"status,omitempty"`  // upper case: CONFIRMED, TENTATIVE, CANCELLED or empty
+	Free        bool     `json:"free,omitempty"`    // TRANSP:TRANSPARENT (RFC 5545 §3.8.2.7)
+	Organizer   string   `json:"organizer,omitempty"`
+	// OrganizerName is CN of ORGANIZER (RFC 5545 §3.2.2).
+	OrganizerName string     `json:"organizer_name,omitempty"`
+	Attendees     []Attendee `json:"attendees,omitempty"`
 
 	BusyStatus     string `json:"busy_status,omitempty"`     // X-MICROSOFT-CDO-BUSYSTATUS and its kin, upper case
 	IntendedStatus string `json:"intended_status,omitempty"` // X-MICROSOFT-CDO-INTENDEDSTATUS, upper case
@@ -53,6 +56,7 @@ type Span struct {
 type Attendee struct {
 	Address  string `json:"address"`  // as written, usually mailto:…
 	PartStat string `json:"partstat"` // upper case; NEEDS-ACTION when not given
+	Name     string `json:"name,omitempty"`
 }
 
 // An Object is one calendar object resource (RFC 4791 §4.1): a series with its
@@ -63,6 +67,8 @@ type Object struct {
 	Events []Event       `json:"events,omitempty"`
 	Errors []ObjectError `json:"errors,omitempty"`
 	Zones  []Zone        `json:"zones,omitempty"` // those that its times are in and no other object knows
+
+	Availability []Availability `json:"availability,omitempty"`
 }
 
 // An ObjectError says which part of an object could not be used. The other
@@ -101,6 +107,7 @@ type Delta struct {
 type Calendar struct {
 	Name       string
 	EveryEvent bool // each event is an absence
+	Holidays   bool // each event is a public holiday, which never is an absence
 	Objects    []Object
 }
 
@@ -124,6 +131,9 @@ type Absence struct {
 	Description string
 	Calendar    string
 	Matched     string // the rule that made it an absence, as preview and the log name it
+	// Own says that the event is the person's own, not an invitation they
+	// accepted: then its texts are theirs.
+	Own bool
 }
 
 // An Ignored is an occurrence that is no absence, and why.

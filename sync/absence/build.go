@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"path"
 	"slices"
+	"strings"
 	"time"
 )
 
@@ -15,6 +16,8 @@ type Settings struct {
 	MinDuration time.Duration  // of a timed event that only a word marks
 	Words       []string       // that mark an absence, beside the built-in ones
 	Categories  []string       // likewise
+	Names       []string       // what the person is called, beside what Addresses tell
+	Rules       []OwnRule      // tried before the built-in ones
 
 	Bridge    bool    // join absences with only non-working time between them
 	WorkDays  [7]bool // by time.Weekday
@@ -24,6 +27,9 @@ type Settings struct {
 	Message  string // text/template (see [CheckMessage]); empty: the language's own
 	Lang     string // BCP 47; empty: en
 	Delegate string // whom the message names
+	// MessageFromEvent lets the description of an own event that is not private
+	// carry the message: see [eventMessage].
+	MessageFromEvent bool
 
 	// Suppressed holds the fingerprints of absences that are not to count,
 	// because the person withdrew them.
@@ -74,6 +80,7 @@ func Build(calendars []Calendar, s Settings, from, to time.Time) Result {
 			break // the wider search hit a limit that the window itself does not
 		}
 		found = wider
+		week.holidays = found.holidays
 		periods = overlapping(merge(found.absences, week, s.Bridge), from, to)
 		if n := len(periods); n == 0 || !week.reaches(lo, periods[0].Start) && !week.reaches(periods[n-1].End, hi) {
 			break
@@ -110,6 +117,7 @@ type collection struct {
 	absences []Absence
 	ignored  []Ignored
 	errors   []Error
+	holidays map[time.Time]bool // civil days
 }
 
 // maxPerCalendar bounds the occurrences that a calendar can make the process
@@ -118,36 +126,78 @@ const maxPerCalendar = 250_000
 
 func collect(calendars []Calendar, s Settings, w window) collection {
 	j := newJudge(s)
-	var c collection
+	c := collection{holidays: make(map[time.Time]bool)}
 	for _, cal := range calendars {
-		all, none := j.calendar(cal)
-		total := 0
-		for _, o := range cal.Objects {
-			if total > maxPerCalendar {
-				c.errors = append(c.errors, Error{Source: cal.Name, Reason: fmt.Sprintf("more than %d occurrences; the events that follow are not read", maxPerCalendar)})
-				break
-			}
-			found, errs := Expand(o, w.lo, w.hi, s.Zone)
-			for _, e := range slices.Concat(o.Errors, errs) {
-				c.errors = append(c.errors, Error{Source: source(cal, o, e.UID), Reason: e.text()})
-			}
-			total += len(found)
-			verdicts := make(map[*Event]verdict, 1)
-			for _, occurrence := range found {
-				v, ok := verdicts[occurrence.Event]
-				if !ok {
-					if v = all; !none {
-						v = j.event(occurrence.Event, cal.EveryEvent)
-					}
-					verdicts[occurrence.Event] = v
-				}
-				c.add(cal, occurrence, v.occurrence(occurrence), w)
-			}
-		}
+		c.calendar(cal, j.court(cal), s.Zone, w)
 	}
 	c.order()
 	c.suppress(s.Suppressed, w)
 	return c
+}
+
+func (c *collection) calendar(cal Calendar, k court, zone *time.Location, w window) {
+	total := 0
+	for _, o := range cal.Objects {
+		if total > maxPerCalendar {
+			c.errors = append(c.errors, Error{Source: cal.Name, Reason: fmt.Sprintf("more than %d occurrences; the events that follow are not read", maxPerCalendar)})
+			return
+		}
+		found, errs := Expand(o, w.lo, w.hi, zone)
+		verdicts := make(map[*Event]verdict, 1)
+		for i := range o.Availability {
+			blocks, bad := o.Availability[i].occurrences(w, zone)
+			for _, b := range blocks {
+				verdicts[b.Event] = k.block(&o.Availability[i], b.Event)
+			}
+			found, errs = append(found, blocks...), append(errs, bad...)
+		}
+		for _, e := range slices.Concat(o.Errors, errs) {
+			c.errors = append(c.errors, Error{Source: source(cal, o, e.UID), Reason: e.text()})
+		}
+		total += len(found)
+		for _, occurrence := range found {
+			v, ok := verdicts[occurrence.Event]
+			if !ok {
+				v = k.event(occurrence.Event)
+				verdicts[occurrence.Event] = v
+			}
+			if v = v.occurrence(occurrence); cal.Holidays && v.reason == ReasonPublicHoliday {
+				v = c.holiday(occurrence, v, zone)
+			}
+			c.add(cal, occurrence, v, w)
+		}
+	}
+}
+
+// maxHoliday is the length of the longest public holiday; what is longer, such
+// as the vacations of schools, is no day off for everybody.
+const maxHoliday = 14 * 24 * time.Hour
+
+// holiday notes the days that o covers from midnight to midnight.
+func (c *collection) holiday(o Occurrence, v verdict, zone *time.Location) verdict {
+	if o.End.Sub(o.Start) > maxHoliday+2*time.Hour {
+		v.detail = "it is longer than public holidays are, so its days are not taken for days off"
+		return v
+	}
+	if observance(o.Event) {
+		v.detail = "it is observed, but its description says that it is no day off"
+		return v
+	}
+	first := day(wall(o.Start, zone))
+	if !midnight(o.Start.In(zone)) {
+		first = first.AddDate(0, 0, 1)
+	}
+	for d, end := first, day(wall(o.End, zone)); d.Before(end); d = d.AddDate(0, 0, 1) {
+		c.holidays[d] = true
+	}
+	return v
+}
+
+// observance reports whether the first line of a description is what Google's
+// calendars of holidays write for days that are remembered but worked on.
+func observance(e *Event) bool {
+	first, _, _ := strings.Cut(e.Description, "\n")
+	return fold(strings.TrimSpace(clip(first, 100))) == "observance"
 }
 
 func (c *collection) add(cal Calendar, o Occurrence, v verdict, w window) {
@@ -155,7 +205,7 @@ func (c *collection) add(cal Calendar, o Occurrence, v verdict, w window) {
 	if v.rule != "" {
 		c.absences = append(c.absences, Absence{
 			UID: e.UID, Start: o.Start, End: o.End, AllDay: o.AllDay, Private: e.Private,
-			Summary: e.Summary, Description: e.Description, Calendar: cal.Name, Matched: v.rule,
+			Summary: e.Summary, Description: e.Description, Calendar: cal.Name, Matched: v.rule, Own: v.own,
 		})
 		return
 	}
@@ -180,6 +230,7 @@ func (c *collection) order() {
 	for _, a := range c.absences {
 		if n := len(kept); n > 0 && a.UID != "" && compareAbsences(kept[n-1], a) == 0 {
 			kept[n-1].Private = kept[n-1].Private || a.Private
+			kept[n-1].Own = kept[n-1].Own && a.Own
 			continue
 		}
 		kept = append(kept, a)
@@ -226,7 +277,7 @@ func compareAbsences(a, b Absence) int {
 // compareCopies leaves nothing to the order in which calendars were read.
 func compareCopies(a, b Absence) int {
 	return cmp.Or(cmp.Compare(a.Calendar, b.Calendar), cmp.Compare(a.Matched, b.Matched), cmp.Compare(a.Summary, b.Summary),
-		cmp.Compare(a.Description, b.Description), cmp.Compare(fmt.Sprint(a.AllDay, a.Private), fmt.Sprint(b.AllDay, b.Private)))
+		cmp.Compare(a.Description, b.Description), cmp.Compare(fmt.Sprint(a.AllDay, a.Private, a.Own), fmt.Sprint(b.AllDay, b.Private, b.Own)))
 }
 
 // source names the place of an error: calendar, then UID, or the last part of

@@ -6,7 +6,8 @@ import "time"
 type week struct {
 	zone       *time.Location
 	days       [7]bool
-	start, end time.Duration // since midnight, end after start
+	start, end time.Duration      // since midnight, end after start
+	holidays   map[time.Time]bool // civil days on which nobody works
 }
 
 func newWeek(s Settings) week {
@@ -25,7 +26,7 @@ func newWeek(s Settings) week {
 // of t.
 func (w week) hours(t time.Time, days int) (from, to time.Time, ok bool) {
 	d := DateTime{Wall: day(wall(t, w.zone))}.AddDays(days)
-	if !w.days[d.Wall.Weekday()] {
+	if !w.days[d.Wall.Weekday()] || w.holidays[d.Wall] {
 		return from, to, false
 	}
 	from = DateTime{Wall: d.Wall.Add(w.start)}.In(w.zone)
@@ -34,9 +35,16 @@ func (w week) hours(t time.Time, days int) (from, to time.Time, ok bool) {
 	return from, to, exists && to.After(from)
 }
 
-// next returns the first working moment at or after t, if there ever is one.
+// maxRest bounds the days in a row without work that are still told as a gap
+// between two absences: a week and every holiday that can lengthen it.
+const maxRest = 40
+
+// next returns the first working moment at or after t, if there is one soon.
 func (w week) next(t time.Time) (time.Time, bool) {
-	for n := -1; n <= 8; n++ {
+	if w.days == [7]bool{} {
+		return time.Time{}, false
+	}
+	for n := -1; n <= maxRest; n++ {
 		from, to, ok := w.hours(t, n)
 		switch {
 		case !ok || !to.After(t):
@@ -60,16 +68,19 @@ func (w week) free(from, to time.Time) bool {
 // the period of one that starts at b.
 func (w week) reaches(a, b time.Time) bool { return !b.After(a) || w.free(a, b) }
 
-// why says what a gap of non-working time is.
+// why says what a gap of non-working time is, by what makes it one: a holiday on
+// a day of work before a weekend, and either before a night.
 func (w week) why(from, to time.Time) string {
-	for d := day(wall(from, w.zone)); ; d = d.AddDate(0, 0, 1) {
-		if !(DateTime{Wall: d, Date: true}).In(w.zone).Before(to) {
-			return "night"
-		}
-		if !w.days[d.Weekday()] {
-			return "weekend"
+	why := "night"
+	for d := day(wall(from, w.zone)); (DateTime{Wall: d, Date: true}).In(w.zone).Before(to); d = d.AddDate(0, 0, 1) {
+		switch {
+		case w.days[d.Weekday()] && w.holidays[d]:
+			return "holiday"
+		case !w.days[d.Weekday()]:
+			why = "weekend"
 		}
 	}
+	return why
 }
 
 // merge joins absences, which are in order, into periods.

@@ -174,8 +174,12 @@ func render(t *template.Template, f fields) (string, error) {
 	if err := t.Execute(&b, f); err != nil && !errors.Is(err, errFull) {
 		return "", fmt.Errorf("fill in message: %s", strings.TrimPrefix(err.Error(), "template: "))
 	}
-	s := strings.TrimSpace(strings.Map(printable, strings.ToValidUTF8(b.text.String(), "\uFFFD")))
-	return clip(s, maxMessage), nil
+	return clean(b.text.String()), nil
+}
+
+// clean makes a text fit for XML and for a status line.
+func clean(s string) string {
+	return clip(strings.TrimSpace(strings.Map(printable, strings.ToValidUTF8(s, "\uFFFD"))), maxMessage)
 }
 
 // printable drops what XML 1.0 §2.2 does not allow and what a person cannot see.
@@ -208,6 +212,7 @@ type composer struct {
 	lang     language
 	delegate string
 	week     week
+	carried  bool // events may carry their message
 }
 
 // newComposer never returns nil. Beside an error it returns a composer that
@@ -217,7 +222,7 @@ func newComposer(s Settings, w week) (*composer, error) {
 	if langErr != nil {
 		lang, _ = findLanguage("en")
 	}
-	c := &composer{lang: lang, delegate: s.Delegate, week: w}
+	c := &composer{lang: lang, delegate: s.Delegate, week: w, carried: s.MessageFromEvent}
 	builtin, err := parseMessage(lang.text)
 	c.builtin = builtin
 	if s.Message != "" {
@@ -233,6 +238,11 @@ func (c *composer) compose(p *Period) error {
 	var failed error
 	written := make(map[[2]string]string)
 	text := func(a Absence) string {
+		if c.carried && a.Own && !a.Private {
+			if s := eventMessage(a.Description); s != "" {
+				return s
+			}
+		}
 		f := f
 		if !a.Private {
 			f.Summary, f.Description = a.Summary, a.Description

@@ -9,12 +9,18 @@ import (
 // The rules by which an event is an absence, in the order in which they are
 // tried; preview and the log name them.
 const (
-	RuleEveryEvent = "every-event"
-	RuleNextcloud  = "nextcloud"
-	RuleBusyStatus = "busy-status"
-	RuleCategory   = "category"
-	RuleWord       = "word"
+	RuleEveryEvent   = "every-event"
+	RuleNextcloud    = "nextcloud"
+	RuleBusyStatus   = "busy-status"
+	RuleAvailability = "availability"
+	RuleCategory     = "category"
+	RuleWord         = "word"
 )
+
+// BuiltinRules returns the names of these rules, which no own rule may bear.
+func BuiltinRules() []string {
+	return []string{RuleEveryEvent, RuleNextcloud, RuleBusyStatus, RuleAvailability, RuleCategory, RuleWord}
+}
 
 // A verdict on an event: the rule that makes it an absence, or the reason why
 // it is none. Some verdicts depend on how long an occurrence lasts.
@@ -24,16 +30,23 @@ type verdict struct {
 	detail string
 	// shortest is the length that an occurrence must have unless it is all-day.
 	shortest time.Duration
+	own      bool // the event is the person's own
 }
 
 // A judge knows one person's rules.
 type judge struct {
 	own      map[string]bool // the person's calendar addresses
+	domains  map[string]bool // of these addresses
+	names    map[string]bool // words of the person's own name, as far as known
+	rules    []OwnRule
 	shortest time.Duration
 	absence  phrases
 	holiday  phrases
 	birthday phrases
 	meeting  phrases
+	around   phrases
+	cover    phrases
+	undone   phrases
 	negation map[string]bool
 
 	categories        map[string]bool
@@ -45,11 +58,17 @@ func newJudge(s Settings) *judge {
 	lang, _ := languageOf(s.Lang)
 	j := &judge{
 		own:               make(map[string]bool),
+		domains:           make(map[string]bool),
+		names:             set(s.Names),
+		rules:             s.Rules,
 		shortest:          s.MinDuration,
 		absence:           newPhrases(absenceWords, ownWords[lang], s.Words),
 		holiday:           newPhrases(holidayWords),
 		birthday:          newPhrases(birthdayWords),
 		meeting:           newPhrases(meetingWords),
+		around:            newPhrases(aroundWords),
+		cover:             newPhrases(coverWords),
+		undone:            newPhrases(undoneWords),
 		negation:          set(negations),
 		categories:        set(absenceCategories, s.Categories),
 		holidayCategories: set(holidayWords),
@@ -58,7 +77,11 @@ func newJudge(s Settings) *judge {
 	for _, a := range s.Addresses {
 		if a = address(a); a != "" {
 			j.own[a] = true
+			j.call(a)
 		}
+	}
+	for _, w := range s.Names {
+		j.call(w)
 	}
 	return j
 }
@@ -78,10 +101,13 @@ func address(s string) string {
 	return strings.TrimPrefix(strings.ToLower(strings.TrimSpace(s)), "mailto:")
 }
 
-// calendar returns the verdict on everything in a calendar that by its name is
-// one of birthdays or public holidays.
+// calendar returns the verdict on everything in a calendar that is linked as one
+// of public holidays, or that by its name is one of them or of birthdays.
 func (j *judge) calendar(c Calendar) (verdict, bool) {
-	if c.EveryEvent {
+	switch {
+	case c.Holidays:
+		return verdict{reason: ReasonPublicHoliday, detail: "the calendar is linked as one of public holidays"}, true
+	case c.EveryEvent:
 		return verdict{}, false
 	}
 	name := newLine(c.Name)
@@ -94,28 +120,93 @@ func (j *judge) calendar(c Calendar) (verdict, bool) {
 	return verdict{}, false
 }
 
+// A court is the judge of one calendar.
+type court struct {
+	*judge
+	calendar string
+	every    bool
+	all      verdict // on everything in the calendar, if none
+	none     bool
+	holidays bool
+}
+
+func (j *judge) court(c Calendar) court {
+	k := court{judge: j, calendar: c.Name, every: c.EveryEvent && !c.Holidays, holidays: c.Holidays}
+	k.all, k.none = j.calendar(c)
+	return k
+}
+
 // event returns the verdict on an event by all but its times.
-func (j *judge) event(e *Event, every bool) verdict {
+func (k court) event(e *Event) verdict {
+	v := k.judgement(e)
+	v.own = k.role(e) == organiser
+	return v
+}
+
+func (k court) judgement(e *Event) verdict {
 	if e.Status == "CANCELLED" {
 		return verdict{reason: ReasonCancelled, detail: "the event was cancelled"}
 	}
-	role := j.role(e)
-	if v, ok := role.verdict(every); ok {
+	if k.holidays {
+		return k.all
+	}
+	role := k.role(e)
+	if v, ok := role.verdict(); ok {
+		return v
+	}
+	if v, ok := k.ownRule(e, k.calendar); ok {
 		return v
 	}
 	switch {
-	case every:
+	case k.none:
+		return k.all
+	case k.every:
 		return verdict{rule: RuleEveryEvent}
+	case role == stranger:
+		return verdict{reason: ReasonTentative, detail: "it is an invitation, and no attendee who accepted has one of your addresses"}
 	case e.Status == "TENTATIVE":
 		return verdict{reason: ReasonTentative, detail: "the event is only tentative"}
 	case e.OutOfOffice:
 		return verdict{rule: RuleNextcloud}
 	case away(e.BusyStatus), e.BusyStatus == "" && role == organiser && away(e.IntendedStatus):
+		if who := k.somebody(e, role); who != "" && role != organiser {
+			return theirs(who)
+		}
 		return verdict{rule: RuleBusyStatus}
 	case e.BusyStatus == "TENTATIVE":
 		return verdict{reason: ReasonTentative, detail: "the event is shown as tentative"}
 	}
-	return j.texts(e)
+	v := k.texts(e)
+	if v.rule != "" {
+		if who := k.somebody(e, role); who != "" {
+			return theirs(who)
+		}
+		if role == accepted && (e.Free || e.BusyStatus == "FREE") {
+			return verdict{reason: ReasonNoRule, detail: "it is somebody else's invitation, and you are shown as free meanwhile"}
+		}
+	}
+	return v
+}
+
+// block returns the verdict on an Availability, which e is made of.
+func (k court) block(a *Availability, e *Event) verdict {
+	if v, ok := k.ownRule(e, k.calendar); ok && !k.holidays {
+		return v
+	}
+	v := a.verdict()
+	switch {
+	case k.none:
+		return k.all
+	case v.rule != "" && k.colleague(e.Organizer):
+		return theirs(clip(address(e.Organizer), 60))
+	}
+	v.own = true
+	return v
+}
+
+// theirs is the verdict on what is an absence, but not the person's.
+func theirs(who string) verdict {
+	return verdict{reason: ReasonNoRule, detail: fmt.Sprintf("it is the absence of somebody else: “%s”", who)}
 }
 
 // away reports whether a status of Outlook's means out of office.
@@ -140,8 +231,16 @@ func (j *judge) texts(e *Event) verdict {
 	// the words of public holidays go before the others are looked for.
 	rest, holiday := j.holiday.cut(newLine(e.Summary))
 	rest, birthday := j.birthday.cut(rest)
-	word, _, found := j.absence.find(rest)
+	word, where, found := j.absence.find(rest)
 	switch about, at, meets := j.meeting.find(rest); {
+	case found && j.undone.has(rest):
+		return verdict{reason: ReasonCancelled, detail: "its title says that it was cancelled"}
+	case found && where > 0 && j.negation[rest.words[where-1]]:
+		return verdict{reason: ReasonNoRule, detail: fmt.Sprintf("“%s %s” says that there is none", rest.words[where-1], word)}
+	case found && j.around.endsAt(rest, where):
+		return verdict{reason: ReasonMeeting, detail: fmt.Sprintf("it is before or after “%s” rather than the absence itself", word)}
+	case found && j.cover.begins(rest):
+		return verdict{reason: ReasonMeeting, detail: fmt.Sprintf("“%s” stands in for somebody who is away", rest.words[0])}
 	case found && meets && (at < 1 || !j.negation[rest.words[at-1]]):
 		return verdict{reason: ReasonMeeting, detail: fmt.Sprintf("“%s” with “%s” is about an absence rather than one", word, about)}
 	case found:
@@ -246,9 +345,8 @@ func answer(partstat string) role {
 }
 
 // verdict is what the role alone decides: an invitation counts only once it is
-// accepted. every is for calendars of which each event counts, where an
-// invitation among strangers does too.
-func (r role) verdict(every bool) (verdict, bool) {
+// accepted.
+func (r role) verdict() (verdict, bool) {
 	switch {
 	case r == declined:
 		return verdict{reason: ReasonDeclined, detail: "you declined the invitation"}, true
@@ -256,8 +354,6 @@ func (r role) verdict(every bool) (verdict, bool) {
 		return verdict{reason: ReasonDeclined, detail: "you passed the invitation on to somebody else"}, true
 	case r == unanswered:
 		return verdict{reason: ReasonTentative, detail: "you have not accepted the invitation"}, true
-	case r == stranger && !every:
-		return verdict{reason: ReasonTentative, detail: "it is an invitation, and no attendee who accepted has one of your addresses"}, true
 	}
 	return verdict{}, false
 }

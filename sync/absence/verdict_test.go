@@ -86,12 +86,12 @@ func TestVerdictWithoutAddresses(t *testing.T) {
 		guests []Attendee
 		want   string
 	}{
-		{[]Attendee{{"mailto:a@example.org", "ACCEPTED"}}, "word"},
-		{[]Attendee{{"mailto:a@example.org", "DECLINED"}}, "declined"},
-		{[]Attendee{{"mailto:a@example.org", "NEEDS-ACTION"}}, "tentative"},
-		{[]Attendee{{"mailto:boss@example.org", "ACCEPTED"}, {"mailto:a@example.org", "DECLINED"}}, "declined"},
-		{[]Attendee{{"mailto:a@example.org", "ACCEPTED"}, {"mailto:b@example.org", "DECLINED"}}, "tentative"},
-		{[]Attendee{{"mailto:boss@example.org", "ACCEPTED"}}, "word"},
+		{[]Attendee{{Address: "mailto:a@example.org", PartStat: "ACCEPTED"}}, "word"},
+		{[]Attendee{{Address: "mailto:a@example.org", PartStat: "DECLINED"}}, "declined"},
+		{[]Attendee{{Address: "mailto:a@example.org", PartStat: "NEEDS-ACTION"}}, "tentative"},
+		{[]Attendee{{Address: "mailto:boss@example.org", PartStat: "ACCEPTED"}, {Address: "mailto:a@example.org", PartStat: "DECLINED"}}, "declined"},
+		{[]Attendee{{Address: "mailto:a@example.org", PartStat: "ACCEPTED"}, {Address: "mailto:b@example.org", PartStat: "DECLINED"}}, "tentative"},
+		{[]Attendee{{Address: "mailto:boss@example.org", PartStat: "ACCEPTED"}}, "word"},
 	} {
 		e := Event{Summary: "Vacation", Organizer: "mailto:boss@example.org", Attendees: c.guests}
 		if got := verdictOn(Defaults(), e, false); got != c.want {

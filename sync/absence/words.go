@@ -35,6 +35,8 @@ var (
 		"tatil", "tatilde", "yıllık izin", "izinli", "ofis dışında",
 		"отпуск", "в отпуске", "отпуске", "отсутствую", "вне офиса", "відпустка", "у відпустці",
 		"休暇", "不在", "年休", "有休", "有給", "夏休み", "冬休み", "お休み",
+		"concediu", "în concediu", "vacanță", "άδεια", "σε άδεια", "διακοπές", "отпуска", "в отпуска",
+		"godišnji odmor", "puhkus", "puhkusel", "atvaļinājums", "atostogos", "cuti tahunan", "nghỉ phép",
 		"休假", "年假", "请假", "請假", "不在办公室",
 		"휴가", "연차", "부재중",
 	}
@@ -47,7 +49,8 @@ var (
 	}
 	absenceCategories = []string{
 		"vacation", "urlaub", "congés", "conges", "vacaciones", "férias", "ferie", "vakantie", "semester", "loma", "dovolená",
-		"dovolenka", "wakacje", "urlop", "szabadság", "tatil", "отпуск", "休暇", "休假",
+		"dovolenka", "wakacje", "urlop", "szabadság", "tatil", "отпуск", "відпустка", "休暇", "休假", "휴가",
+		"ferias", "dovolena", "szabadsag", "vacanță", "concediu", "άδεια",
 		"out of office", "ooo", "abwesend", "annual leave", "pto",
 	}
 	holidayWords = []string{
@@ -76,9 +79,33 @@ var (
 		"reunião", "planejamento", "planeamento", "pedido", "vergadering", "overleg", "aanvraag", "möte", "planering", "ansökan",
 		"møde", "møte", "planlægning", "planlegging", "kokous", "suunnittelu", "spotkanie", "planowanie", "wniosek",
 		"schůzka", "plánování", "žádost", "toplantı", "planlama", "совещание", "встреча", "планирование", "заявление",
+		"booking", "deadline", "reminder", "handover", "frist", "erinnerung", "übergabe", "eintragen", "einreichen", "buchen",
+		"poser", "réserver", "prenotare", "reservar", "boeken", "aanvragen", "zarezerwować",
 		"会議", "打ち合わせ", "計画", "申請", "会议", "计划", "申请", "회의", "계획",
 	}
-	// negations before a meeting word take it back: "Vacation, no meetings".
+	// negations before a word take it back: "Vacation, no meetings", "no vacation".
+	// aroundWords directly before a word of absence name the time around it.
+	aroundWords = []string{
+		"back from", "return from", "returning from", "back from my", "before", "after", "before my", "after my", "days until", "countdown to",
+		"zurück aus", "zurück aus dem", "zurück vom", "vor", "nach", "vor dem", "nach dem", "vor meinem", "nach meinem", "tage bis",
+		"tage bis zum", "retour de", "retour des", "avant", "après", "avant les", "après les", "vuelta de", "regreso de", "antes de", "después de",
+		"ritorno dalle", "rientro dalle", "prima delle", "dopo le", "volta das", "terug van", "voor de", "na de", "tillbaka från", "före", "efter",
+		"powrót z", "po", "przed", "po dovolené", "после", "перед", "возвращение из",
+	}
+	// coverWords at the beginning say that the person is there while somebody
+	// else is not.
+	coverWords = []string{
+		"cover for", "covering", "covering for", "cover", "backup for", "standing in for", "stand in for", "deputy for",
+		"vertretung", "vertretung für", "urlaubsvertretung", "vertrete", "stellvertretung", "remplacement", "remplacer", "sustitución", "sustituir a",
+		"sostituzione", "substituição", "vervanging", "waarneming", "vikariat för", "zastępstwo", "zástup", "helyettesítés",
+	}
+	// undoneWords are what Outlook puts in front of a cancelled title, and what
+	// people write there.
+	undoneWords = []string{
+		"canceled", "cancelled", "abgesagt", "storniert", "gestrichen", "annulé", "annulée", "annulés", "cancelado", "cancelada", "annullato", "annullate",
+		"geannuleerd", "inställt", "inställd", "aflyst", "avlyst", "peruttu", "odwołane", "odwołany", "zrušeno", "zrušené", "törölve", "iptal", "отменено", "отменён",
+		"キャンセル", "已取消", "취소됨",
+	}
 	negations = []string{"no", "not", "without", "keine", "kein", "ohne", "pas", "sans", "sin", "senza", "sem", "geen", "inga", "inget", "ingen", "без", "bez"}
 )
 
@@ -159,6 +186,25 @@ func (p phrases) match(words []string) int {
 		}
 	}
 	return longest
+}
+
+// has reports whether one of the phrases is in l.
+func (p phrases) has(l line) bool {
+	_, _, ok := p.find(l)
+	return ok
+}
+
+// begins reports whether l begins with one of the phrases.
+func (p phrases) begins(l line) bool { return len(l.words) > 0 && p.match(l.words) > 0 }
+
+// endsAt reports whether one of the phrases ends right before the n-th word.
+func (p phrases) endsAt(l line, n int) bool {
+	for i := max(0, n-4); i < n; i++ {
+		if p.match(l.words[i:n]) == n-i {
+			return true
+		}
+	}
+	return false
 }
 
 func equal(a, b []string) bool {

@@ -69,6 +69,13 @@ func (o *Object) DateTimes() iter.Seq[*DateTime] {
 				return
 			}
 		}
+		for i := range o.Availability {
+			for _, d := range []*DateTime{o.Availability[i].Start, o.Availability[i].End} {
+				if d != nil && !yield(d) {
+					return
+				}
+			}
+		}
 		for i := range o.Errors {
 			if d := o.Errors[i].Instance; d != nil && !yield(d) {
 				return

@@ -26,7 +26,7 @@ func TestObjectKeepsItsZones(t *testing.T) {
 		UID: "u", Start: own(), End: ref(), RecurrenceID: ref(), Onward: true,
 		Rules: []Rule{{Freq: Daily, Interval: 1, Until: ref()}}, ExRules: []Rule{{Freq: Daily, Interval: 1, Until: ref()}},
 		RDates: []DateTime{own(), at("Europe/Berlin:20250707T090000")}, ExDates: []DateTime{own()}, RPeriods: []Span{{Start: own(), End: ref()}},
-	}}}
+	}}, Availability: []Availability{{UID: "v", Start: ref(), End: ref()}}}
 	text, err := json.Marshal(o)
 	if err != nil {
 		t.Fatal(err)
@@ -45,7 +45,7 @@ func TestObjectKeepsItsZones(t *testing.T) {
 			t.Errorf("09:00 at +01:00 came back as %v", got)
 		}
 	}
-	if again, err := json.Marshal(back); err != nil || string(again) != string(text) || count != 10 {
+	if again, err := json.Marshal(back); err != nil || string(again) != string(text) || count != 12 {
 		t.Errorf("%d times in the zone, %v\n%s\n%s", count, err, text, again)
 	}
 	for range back.DateTimes() {

@@ -45,6 +45,16 @@ type Settings struct {
 	Lang      string   `json:"lang,omitempty"`
 	Delegate  string   `json:"delegate,omitempty"`  // JID named in the message
 	Addresses []string `json:"addresses,omitempty"` // the person's own calendar addresses
+
+	WorkDays  []time.Weekday `json:"work_days,omitempty"` // Sunday is 0
+	WorkHours *Hours         `json:"work_hours,omitempty"`
+}
+
+// Hours are a stretch of each working day, in minutes since midnight. An end
+// before the start is on the next day.
+type Hours struct {
+	Start int `json:"start"`
+	End   int `json:"end"`
 }
 
 // A Calendar is one linked calendar.
@@ -56,6 +66,7 @@ type Calendar struct {
 	Password   Secret
 	TLSCA      string // PEM, as in Login
 	EveryEvent bool
+	Holidays   bool   // public holidays: no absence, but days without work
 	Zone       string // the calendar's own zone, if it told one
 	Cursor     string // where the next poll resumes; opaque
 	LastPoll   time.Time

@@ -27,9 +27,13 @@ func (s Secret) GoString() string { return hidden }
 func (s Secret) MarshalText() ([]byte, error) { return []byte(hidden), nil }
 
 // ShortURL returns what of a calendar's URL may be shown: path and query of a
-// private feed are its password, so only scheme and host remain.
+// private feed are its password, so only scheme and host remain. A file on this
+// machine is no secret.
 func ShortURL(s Secret) string {
 	u, err := url.Parse(s.value)
+	if err == nil && u.Scheme == "file" && u.Opaque == "" {
+		return u.String()
+	}
 	if err != nil || u.Host == "" {
 		return hidden
 	}

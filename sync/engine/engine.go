@@ -301,6 +301,7 @@ func (e *Engine) Status(jid string) ([]Status, error) {
 func (e *Engine) Account(ctx context.Context, jid string) (acct account.Account, err error) {
 	err = e.command(ctx, jid, func(_ context.Context, a *actor) error {
 		acct = a.acct
+		acct.Calendars = slices.Clone(acct.Calendars) // the owner goes on writing to its own
 		return nil
 	})
 	return acct, err

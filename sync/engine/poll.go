@@ -7,6 +7,7 @@ import (
 	"slices"
 	"time"
 
+	"github.com/cenkalti/backoff/v5"
 	"github.com/robfig/cron/v3"
 
 	"awayd/sync/absence"
@@ -27,7 +28,53 @@ type calendar struct {
 	again    bool      // another was asked for meanwhile
 	hold     string    // why what it last said is not believed in full
 	quiet    time.Time // not polled before: the server asked for patience
+	rest     time.Time // not polled by itself before: it failed
+	retry    *backoff.ExponentialBackOff
 }
+
+// restMost bounds how long a calendar that fails is left alone, if it is not
+// polled more rarely anyway.
+const restMost = 30 * time.Minute
+
+// turn is the distance between two polls.
+func (c *calendar) turn(now time.Time) time.Duration {
+	next := c.schedule.Next(now)
+	return c.schedule.Next(next).Sub(next)
+}
+
+// next is when the calendar will be polled by itself.
+func (c *calendar) next(now time.Time) time.Time {
+	from := now
+	for _, t := range []time.Time{c.quiet, c.rest} {
+		if t.After(from) {
+			from = t.Add(-1) // a turn at that very instant counts
+		}
+	}
+	return c.schedule.Next(from)
+}
+
+// failed makes a calendar that could not be read wait for one turn, then two,
+// then four, and for as long as the server asked.
+func (c *calendar) failed(err error, now time.Time) {
+	turn := c.turn(now)
+	if c.retry == nil {
+		c.retry = backoff.NewExponentialBackOff()
+		c.retry.InitialInterval, c.retry.Multiplier, c.retry.RandomizationFactor = turn, 2, 0
+		c.retry.MaxInterval = max(turn, restMost)
+		c.retry.Reset()
+	}
+	// Half a turn less, to end before the turn that it leads to.
+	c.rest = now.Add(c.retry.NextBackOff() - turn/2)
+	if patience, ok := errors.AsType[interface {
+		error
+		RetryAfter() time.Duration
+	}](err); ok && patience.RetryAfter() > 0 {
+		c.quiet = now.Add(patience.RetryAfter())
+	}
+}
+
+// answered ends what failed began.
+func (c *calendar) answered() { c.rest, c.quiet, c.retry = time.Time{}, time.Time{}, nil }
 
 // polled is what a poll brought, on its way to the owner.
 type polled struct {
@@ -46,6 +93,11 @@ func (a *actor) openCalendars(acct account.Account) error {
 	var open []*calendar
 	for _, ac := range acct.Calendars {
 		c := &calendar{Calendar: ac}
+		for _, was := range a.calendars {
+			if was.ID == c.ID {
+				c.hold, c.quiet = was.hold, was.quiet
+			}
+		}
 		objects, err := a.e.store.Objects(a.ctx, ac.ID)
 		if err != nil {
 			return fmt.Errorf("load calendar %q of %s: %w", ac.Name, a.jid, err)
@@ -69,11 +121,20 @@ func (a *actor) openCalendars(acct account.Account) error {
 		c.entry = a.e.cron.Schedule(c.schedule, cron.FuncJob(func() {
 			// Never blocks the turns of others: the owner may be busy.
 			go func() {
-				_ = a.do(a.ctx, func(context.Context) error { a.poll(c, false); return nil })
+				_ = a.do(a.ctx, func(context.Context) error { a.pollDue(c); return nil })
 			}()
 		}))
 	}
 	return nil
+}
+
+// pollDue polls a calendar whose turn it is, unless it failed lately.
+func (a *actor) pollDue(c *calendar) {
+	if now := a.e.now(); now.Before(c.rest) || now.Before(c.quiet) {
+		a.looked = time.Time{} // the node is looked at all the same
+		return
+	}
+	a.poll(c, false)
 }
 
 // pollAll starts a poll of every calendar.
@@ -124,10 +185,6 @@ func (a *actor) merge(p polled) {
 		update.Cursor = p.cursor
 	} else {
 		update.Error = p.err.Error()
-		var patience interface{ RetryAfter() time.Duration }
-		if errors.As(p.err, &patience) && patience.RetryAfter() > 0 {
-			c.quiet = a.e.now().Add(patience.RetryAfter())
-		}
 	}
 	update.At = a.e.now()
 	known := p.err == nil
@@ -136,6 +193,11 @@ func (a *actor) merge(p polled) {
 		update.Cursor = c.Cursor
 		p.err = errors.Join(p.err, fmt.Errorf("save the poll: %w", err))
 		update.Error = p.err.Error()
+	}
+	if known {
+		c.answered()
+	} else {
+		c.failed(p.err, update.At)
 	}
 	a.logPoll(c, p, update, hold)
 	c.LastPoll, c.Error, c.hold = update.At, update.Error, hold
@@ -220,7 +282,7 @@ func (a *actor) build(now time.Time) absence.Result {
 func (a *actor) readings() []absence.Calendar {
 	list := make([]absence.Calendar, len(a.calendars))
 	for i, c := range a.calendars {
-		list[i] = absence.Calendar{Name: c.Name, EveryEvent: c.EveryEvent}
+		list[i] = absence.Calendar{Name: c.Name, EveryEvent: c.EveryEvent, Holidays: c.Holidays}
 		for _, o := range c.objects {
 			list[i].Objects = append(list[i].Objects, o.Object)
 		}

@@ -284,7 +284,7 @@ func (a *actor) failed(err error) {
 	}
 	if a.trouble != err.Error() {
 		a.trouble = err.Error()
-		a.append(account.Entry{Kind: account.KindError, Outcome: account.Failed, Reason: "the XMPP side does not work", Error: a.trouble})
+		a.append(account.Entry{Kind: account.KindError, Outcome: account.Failed, Reason: "the node cannot be kept in step", Error: a.trouble})
 	}
 	for _, w := range a.waiting {
 		w.failures++
@@ -314,7 +314,7 @@ func (a *actor) succeeded() {
 	a.retryAt = time.Time{}
 	if a.trouble != "" {
 		a.trouble = ""
-		a.append(account.Entry{Kind: account.KindError, Reason: "the XMPP side works again"})
+		a.append(account.Entry{Kind: account.KindError, Reason: "the node is in step again"})
 	}
 }
 

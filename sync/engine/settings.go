@@ -37,10 +37,30 @@ func Rules(a account.Account, d Defaults) (absence.Settings, error) {
 	s.Message = first(a.Settings.Message, s.Message)
 	s.Lang = first(a.Settings.Lang, s.Lang)
 	s.Delegate = a.Settings.Delegate
+	name, _, _ := strings.Cut(a.JID, "@")
+	s.Names = append(slices.Clone(s.Names), name)
+	if days := a.Settings.WorkDays; len(days) > 0 {
+		s.WorkDays = [7]bool{}
+		for _, d := range days {
+			if d < 0 || d > time.Saturday {
+				return s, fmt.Errorf("settings of %s: %d is no day of the week", a.JID, d)
+			}
+			s.WorkDays[d] = true
+		}
+	}
+	if h := a.Settings.WorkHours; h != nil {
+		const day = 24 * 60
+		if h.Start < 0 || h.Start >= day || h.End < 0 || h.End > day || h.Start == h.End {
+			return s, fmt.Errorf("settings of %s: minutes %d to %d are no working hours", a.JID, h.Start, h.End)
+		}
+		s.WorkStart, s.WorkEnd = h.Start, h.End
+	}
 	zone := a.Settings.Zone
 	if zone == "" && s.Zone == nil {
 		for _, c := range a.Calendars {
-			zone = first(zone, c.Zone)
+			if !c.Holidays { // it tells where the holidays are, not the person
+				zone = first(zone, c.Zone)
+			}
 		}
 	}
 	if zone != "" {

@@ -104,7 +104,7 @@ func (a *actor) publishStatus() {
 	for _, c := range a.calendars {
 		s.Calendars = append(s.Calendars, CalendarStatus{
 			Name: c.Name, URL: account.ShortURL(c.URL), LastPoll: a.shownTime(c.LastPoll), LastOK: a.shownTime(c.LastOK),
-			NextPoll: a.shownTime(c.schedule.Next(now)), Error: c.Error,
+			NextPoll: a.shownTime(c.next(now)), Error: c.Error,
 		})
 		if c.hold != "" {
 			s.Health = HealthHeld

@@ -28,6 +28,7 @@ type LinkRequest struct {
 	CalendarPassword string   `json:"calendar_password,omitempty"`
 	Calendars        []string `json:"calendars,omitempty"` // display names; empty: all the person owns that hold events
 	EveryEvent       bool     `json:"every_event,omitempty"`
+	Holidays         bool     `json:"holidays,omitempty"` // the calendars are of public holidays
 
 	// DryRun checks everything and saves nothing.
 	DryRun bool `json:"dry_run,omitempty"`
@@ -56,6 +57,7 @@ type LinkedCalendar struct {
 	Name     string `json:"name"`
 	URL      string `json:"url"` // shortened
 	Absences int    `json:"absences"`
+	Holidays bool   `json:"holidays,omitempty"`
 	Why      string `json:"why,omitempty"` // of a skipped one
 }
 
@@ -74,6 +76,7 @@ type Calendar struct {
 	URL        string `json:"url"` // shortened
 	User       string `json:"user,omitempty"`
 	EveryEvent bool   `json:"every_event"`
+	Holidays   bool   `json:"holidays"`
 }
 
 // LogEntry is one line of `awayd log --json`.

@@ -59,7 +59,10 @@ func (l *linking) change(a *account.Account) {
 			a.Calendars = append(a.Calendars, c)
 			continue
 		}
-		c.ID, c.EveryEvent = a.Calendars[i].ID, a.Calendars[i].EveryEvent || c.EveryEvent
+		// What was said before stays, unless the opposite is said now.
+		was := a.Calendars[i]
+		c.ID = was.ID
+		c.EveryEvent, c.Holidays = c.EveryEvent || was.EveryEvent && !c.Holidays, c.Holidays || was.Holidays && !c.EveryEvent
 		a.Calendars[i] = c
 	}
 }
@@ -91,7 +94,6 @@ func (l *linking) begin(ctx context.Context) error {
 	switch was, err := l.s.Engine.Account(ctx, l.acct.JID); {
 	case err == nil:
 		l.acct, l.known = was, true
-		l.acct.Calendars = slices.Clone(was.Calendars)
 	case !errors.Is(err, engine.ErrUnknownAccount):
 		return err // busy or stopping: not the same as not linked
 	}
@@ -112,7 +114,7 @@ func (l *linking) begin(ctx context.Context) error {
 
 // namesCalendar reports whether the request has something to say of a calendar.
 func (q LinkRequest) namesCalendar() bool {
-	return q.CalendarUser != "" || q.CalendarPassword != "" || len(q.Calendars) > 0 || q.EveryEvent
+	return q.CalendarUser != "" || q.CalendarPassword != "" || len(q.Calendars) > 0 || q.EveryEvent || q.Holidays
 }
 
 // reuse fills in what is already known of a calendar that is linked again.
@@ -150,6 +152,8 @@ func (l *linking) calendars(ctx context.Context) error {
 		return err
 	}
 	l.addresses = d.Addresses
+	// What the URL or the e-mail address told.
+	l.req.CalendarUser, l.req.CalendarPassword = d.User, d.Password.Reveal()
 	var all []string
 	for _, f := range d.Calendars {
 		all = append(all, f.Name)
@@ -183,7 +187,14 @@ func (l *linking) skip(f caldav.Found, named bool) string {
 	switch {
 	case !f.HoldsEvents():
 		return "holds no events"
-	case f.Kind == caldav.Birthdays || f.Kind == caldav.Holidays:
+	case l.req.Holidays && f.Kind != caldav.Birthdays:
+		if named || f.Kind == caldav.Holidays && len(l.req.Calendars) == 0 {
+			return ""
+		}
+		return "not named as one of public holidays"
+	case f.Kind == caldav.Holidays:
+		return string(f.Kind) + " never count, but as days off with --holidays"
+	case f.Kind == caldav.Birthdays:
 		return string(f.Kind) + " never count"
 	case named:
 		return ""
@@ -200,7 +211,7 @@ func (l *linking) add(ctx context.Context, f caldav.Found) error {
 	c := account.Calendar{
 		Name: f.Name, URL: account.NewSecret(f.URL), User: l.req.CalendarUser,
 		Password: account.NewSecret(l.req.CalendarPassword), TLSCA: l.req.TLSCA,
-		EveryEvent: l.req.EveryEvent, Zone: f.Zone,
+		EveryEvent: l.req.EveryEvent, Holidays: l.req.Holidays, Zone: f.Zone,
 	}
 	src, err := l.s.Finder.Open(c)
 	if err != nil {
@@ -210,7 +221,7 @@ func (l *linking) add(ctx context.Context, f caldav.Found) error {
 	if err != nil {
 		return err
 	}
-	l.found = append(l.found, absence.Calendar{Name: c.Name, EveryEvent: c.EveryEvent, Objects: delta.Changed})
+	l.found = append(l.found, absence.Calendar{Name: c.Name, EveryEvent: c.EveryEvent, Holidays: c.Holidays, Objects: delta.Changed})
 	l.added = append(l.added, c)
 	return nil
 }
@@ -246,7 +257,7 @@ func (l *linking) settings(context.Context) error {
 // zoneNamed reports whether the account or one of its calendars has a zone.
 func (l *linking) zoneNamed() bool {
 	return l.acct.Settings.Zone != "" ||
-		slices.ContainsFunc(l.acct.Calendars, func(c account.Calendar) bool { return c.Zone != "" })
+		slices.ContainsFunc(l.acct.Calendars, func(c account.Calendar) bool { return c.Zone != "" && !c.Holidays })
 }
 
 func isUTC(zone *time.Location) bool {
@@ -282,14 +293,14 @@ func (l *linking) describe(context.Context) error {
 		return err
 	}
 	r := absence.Build(l.found, rules, now, now.Add(year))
-	for _, c := range l.found {
+	for i, c := range l.found {
 		n := 0
 		for _, a := range r.Absences {
-			if a.Calendar == c.Name {
+			if a.Calendar == c.Name && !c.Holidays {
 				n++
 			}
 		}
-		l.result.Calendars = append(l.result.Calendars, LinkedCalendar{Name: c.Name, URL: account.ShortURL(account.NewSecret(l.req.CalendarURL)), Absences: n})
+		l.result.Calendars = append(l.result.Calendars, LinkedCalendar{Name: c.Name, URL: account.ShortURL(l.added[i].URL), Absences: n, Holidays: c.Holidays})
 	}
 	l.result.Periods = previewPeriods(r.Timeline, rules.Zone)
 	for _, step := range plan.Forecast(plan.Wish{Timeline: r.Timeline, Audience: plan.Presence}, plan.Observed{}, plan.Journal{}, now, now.Add(year)) {
@@ -314,7 +325,7 @@ func checkSettings(a account.Account, d engine.Defaults) error {
 	}
 	rules, err := engine.Rules(a, d)
 	if err != nil {
-		return usage(err, "--zone takes an IANA name such as Europe/Berlin")
+		return usage(err, "--zone takes an IANA name such as Europe/Berlin; see --work-days and --work-hours in the manual")
 	}
 	if _, err := engine.Audience(a, d); err != nil {
 		return usage(err, "--audience presence or --audience open")
@@ -349,8 +360,13 @@ func merge(s account.Settings, change Settings) account.Settings {
 		if field, ok := to[name]; ok {
 			*field = *from[name]
 		}
-		if name == "address" {
+		switch name {
+		case "address":
 			s.Addresses = slices.DeleteFunc(slices.Clone(change.Values.Addresses), func(a string) bool { return a == "" })
+		case "work-days":
+			s.WorkDays = change.Values.WorkDays
+		case "work-hours":
+			s.WorkHours = change.Values.WorkHours
 		}
 	}
 	return s

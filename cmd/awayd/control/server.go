@@ -162,7 +162,7 @@ func (s *Server) accounts(ctx context.Context) ([]Account, error) {
 	for _, a := range linked {
 		doc := Account{JID: a.JID, Mode: string(a.Mode), Linked: a.Linked, Settings: a.Settings, Calendars: []Calendar{}}
 		for _, c := range a.Calendars {
-			doc.Calendars = append(doc.Calendars, Calendar{Name: c.Name, URL: account.ShortURL(c.URL), User: c.User, EveryEvent: c.EveryEvent})
+			doc.Calendars = append(doc.Calendars, Calendar{Name: c.Name, URL: account.ShortURL(c.URL), User: c.User, EveryEvent: c.EveryEvent, Holidays: c.Holidays})
 		}
 		list = append(list, doc)
 	}

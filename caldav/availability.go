@@ -1,0 +1,77 @@
+package caldav
+
+import (
+	"errors"
+	"fmt"
+
+	"awayd/sync/absence"
+)
+
+const availabilityName = "VAVAILABILITY"
+
+// readBlockOfTime reads one VAVAILABILITY.
+func readBlockOfTime(b *block, z *zones) (a absence.Availability, bad *absence.ObjectError) {
+	fail := func(number int, reason string) (absence.Availability, *absence.ObjectError) {
+		return absence.Availability{}, &absence.ObjectError{UID: b.uid(), Line: number, Reason: reason}
+	}
+	defer func() {
+		if r := recover(); r != nil { // as in readBlock
+			a, bad = fail(b.number, "the availability cannot be decoded")
+		}
+	}()
+	if b.fault != nil {
+		return fail(b.fault.number, b.fault.reason)
+	}
+	comp, err := decode(b)
+	if err != nil {
+		return fail(b.number, err.Error())
+	}
+	a, err = newEventReader(b, comp, z).availability()
+	a.Hours = b.available
+	if f, ok := errors.AsType[*faultError](err); ok {
+		return fail(f.number, f.reason)
+	}
+	if err != nil {
+		return fail(b.number, err.Error())
+	}
+	return a, nil
+}
+
+func (r *eventReader) availability() (absence.Availability, error) {
+	a := absence.Availability{
+		UID:         r.raw("UID"),
+		BusyType:    r.word("BUSYTYPE"),
+		Summary:     unescape(r.raw("SUMMARY")),
+		Description: unescape(r.raw("DESCRIPTION")),
+		Private:     r.raw("CLASS") != "" && r.word("CLASS") != "PUBLIC",
+		Organizer:   r.raw("ORGANIZER"),
+	}
+	if len(a.UID) > maxUID {
+		return a, r.fail("UID", 0, fmt.Errorf("longer than %d bytes", maxUID))
+	}
+	if len(r.props["DTSTART"]) > 0 {
+		start, err := r.dateTime("DTSTART", 0)
+		if err != nil {
+			return a, err
+		}
+		a.Start = &start
+	}
+	switch {
+	case len(r.props["DTEND"]) > 0:
+		end, err := r.dateTime("DTEND", 0)
+		if err != nil {
+			return a, err
+		}
+		if a.Start != nil && end.Date != a.Start.Date {
+			return a, r.fail("DTEND", 0, errors.New("a date where DTSTART has a time, or the reverse"))
+		}
+		a.End = &end
+	case len(r.props["DURATION"]) > 0:
+		d, err := parseDuration(r.raw("DURATION"))
+		if err != nil {
+			return a, r.fail("DURATION", 0, err)
+		}
+		a.Duration = &d
+	}
+	return a, nil
+}
