@@ -302,7 +302,7 @@ func TestLifeWithADaemon(t *testing.T) {
 	if _, err := os.Stat(filepath.Join(h.state, control.Socket)); !os.IsNotExist(err) {
 		t.Errorf("the control socket is still there: %v", err)
 	}
-	h.grep(h.ada.Password, testbed.BedPassword, h.calendar)
+	h.grep(h.ada.Password, testbed.BedPassword, h.calendar, h.calendar[strings.Index(h.calendar, "/"+testbed.BedUser):])
 }
 
 // grep demands that no file of the state holds a secret in clear.
