@@ -273,6 +273,8 @@ func (p *poll) member(at *url.URL, r response) (m member, self, ok bool) {
 	if sameCollection(m.id, identity(at)) {
 		return m, true, r.broken == ""
 	}
+	// Kept relative to the collection, whose own URL can be a secret.
+	m.id = strings.TrimPrefix(m.id, strings.TrimSuffix(identity(at), "/")+"/")
 	switch {
 	case r.broken != "":
 		m.trouble = r.broken

@@ -213,5 +213,5 @@ func TestPollConverges(t *testing.T) {
 }
 
 func identityOf(name string) string {
-	return "/c/" + strings.NewReplacer("ü", "%C3%BC").Replace(name)
+	return strings.NewReplacer("ü", "%C3%BC").Replace(name)
 }

@@ -22,6 +22,7 @@ type Error struct {
 
 	kind    kind
 	wait    time.Duration
+	misuse  bool   // what was given cannot be right, whatever servers answer
 	offline bool   // no HTTP answer at all
 	what    string // in words, beside err
 	hint    string
@@ -53,6 +54,9 @@ func (e *Error) Error() string {
 
 // Unwrap returns the cause, if there is one beneath HTTP.
 func (e *Error) Unwrap() error { return e.err }
+
+// Usage reports whether what was given cannot be right, whatever servers do.
+func (e *Error) Usage() bool { return e.misuse }
 
 // Temporary reports whether the same request may succeed later.
 func (e *Error) Temporary() bool { return e.kind == temporary }

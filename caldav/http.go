@@ -45,7 +45,7 @@ func (c Client) connect(address account.Secret, user string, password account.Se
 	u, err := url.Parse(strings.TrimSpace(address.Reveal()))
 	if err != nil || u.Opaque != "" {
 		// The parser's error quotes the URL.
-		return nil, &Error{what: "the URL cannot be read", hint: "give a URL such as https://dav.example.org/"}
+		return nil, &Error{misuse: true, what: "the URL cannot be read", hint: "give a URL such as https://dav.example.org/"}
 	}
 	if err := secure(u); err != nil {
 		return nil, err
@@ -62,7 +62,7 @@ func (c Client) connect(address account.Secret, user string, password account.Se
 	}
 	transport, err := newTransport(ca)
 	if err != nil {
-		return nil, &Error{Host: u.Host, what: "the private CA cannot be used", hint: "give a PEM file with --tls-ca", err: err}
+		return nil, &Error{misuse: true, Host: u.Host, what: "the private CA cannot be used", hint: "give a PEM file with --tls-ca", err: err}
 	}
 	s := &server{origin: u, agent: "awayd", timeout: c.Timeout}
 	if c.Version != "" {
@@ -93,7 +93,7 @@ func (s *server) credentials() (user string, password account.Secret) {
 // secure refuses what would show a password to the network.
 func secure(u *url.URL) error {
 	if u.Host == "" || u.Hostname() == "" {
-		return &Error{what: "the URL names no host", hint: "give a URL such as https://dav.example.org/"}
+		return &Error{misuse: true, what: "the URL names no host", hint: "give a URL such as https://dav.example.org/"}
 	}
 	switch u.Scheme {
 	case "https":
@@ -102,9 +102,9 @@ func secure(u *url.URL) error {
 		if isLoopback(u.Hostname()) {
 			return nil
 		}
-		return &Error{Host: u.Host, what: "cleartext http is refused", hint: "use an https URL"}
+		return &Error{misuse: true, Host: u.Host, what: "cleartext http is refused", hint: "use an https URL"}
 	}
-	return &Error{Host: u.Host, what: fmt.Sprintf("%q URLs are not calendars", u.Scheme), hint: "give an https or file URL"}
+	return &Error{misuse: true, Host: u.Host, what: fmt.Sprintf("%q URLs are not calendars", u.Scheme), hint: "give an https or file URL"}
 }
 
 func isLoopback(host string) bool {

@@ -145,17 +145,20 @@ func TestLinkRefusesWhatDoesNotWork(t *testing.T) {
 		name    string
 		changed []string
 		want    []string
+		usage   bool
 	}{
-		{"wrong password", []string{"--jid-password-file", write(t, "p", "wrong")}, []string{h.ada.JID, "password", "Try: "}},
-		{"unknown host", []string{"--jid", "ada@no-such-host.invalid", "--xmpp-address", ""}, []string{"no-such-host.invalid", "Try: "}},
-		{"nobody listens", []string{"--xmpp-address", "127.0.0.1:1"}, []string{"127.0.0.1:1", "Try: "}},
-		{"certificate not trusted", []string{"--tls-ca", write(t, "ca.pem", string(otherCA(t)))}, []string{"certificate", "--tls-ca"}},
-		{"wrong calendar password", []string{"--calendar-password-file", write(t, "c", "wrong")}, []string{"password", "Try: "}},
-		{"calendar gone", []string{"--calendar-url", h.calendar + "gone/"}, []string{"Try: "}},
-		{"no calendar server", []string{"--calendar-url", "http://127.0.0.1:1/"}, []string{"127.0.0.1:1", "Try: "}},
-		{"calendar in clear", []string{"--calendar-url", "http://dav.example.org/"}, []string{"https", "Try: "}},
-		{"no such zone", []string{"--zone", "Europe/Berlitz"}, []string{"Europe/Berlitz", "Try: --zone"}},
-		{"audience", []string{"--zone", "UTC", "--calendar-url", h.calendar, "--jid", h.ada.JID}, nil},
+		{"wrong password", []string{"--jid-password-file", write(t, "p", "wrong")}, []string{h.ada.JID, "password", "Try: "}, false},
+		{"unknown host", []string{"--jid", "ada@no-such-host.invalid", "--xmpp-address", ""}, []string{"no-such-host.invalid", "Try: "}, false},
+		{"nobody listens", []string{"--xmpp-address", "127.0.0.1:1"}, []string{"127.0.0.1:1", "Try: "}, false},
+		{"certificate not trusted", []string{"--tls-ca", write(t, "ca.pem", string(otherCA(t)))}, []string{"certificate", "--tls-ca"}, false},
+		{"wrong calendar password", []string{"--calendar-password-file", write(t, "c", "wrong")}, []string{"password", "Try: "}, false},
+		{"calendar gone", []string{"--calendar-url", h.calendar + "gone/"}, []string{"Try: "}, false},
+		{"no calendar server", []string{"--calendar-url", "http://127.0.0.1:1/"}, []string{"127.0.0.1:1", "Try: "}, false},
+		{"no URL", []string{"--calendar-url", "calendar"}, []string{"Try: "}, true},
+		{"no HOST:PORT", []string{"--xmpp-address", "nonsense"}, []string{"HOST:PORT", "Try: "}, true},
+		{"calendar in clear", []string{"--calendar-url", "http://dav.example.org/"}, []string{"https", "Try: "}, true},
+		{"no such zone", []string{"--zone", "Europe/Berlitz"}, []string{"Europe/Berlitz", "Try: --zone"}, true},
+		{"everything right", nil, nil, false},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			r := h.link(test.changed...)
@@ -168,7 +171,11 @@ func TestLinkRefusesWhatDoesNotWork(t *testing.T) {
 			if r.code == exitOK {
 				t.Fatalf("linked: %s", r.out)
 			}
-			expectError(t, r, r.code, test.want...)
+			code := exitFailed
+			if test.usage {
+				code = exitUsage
+			}
+			expectError(t, r, code, test.want...)
 			for _, secret := range []string{h.ada.Password, testbed.BedPassword} {
 				if strings.Contains(r.err, secret) {
 					t.Errorf("the error shows a password: %s", r.err)
@@ -295,7 +302,7 @@ func TestLifeWithADaemon(t *testing.T) {
 	if _, err := os.Stat(filepath.Join(h.state, control.Socket)); !os.IsNotExist(err) {
 		t.Errorf("the control socket is still there: %v", err)
 	}
-	h.grep(h.ada.Password, testbed.BedPassword, h.calendar)
+	h.grep(h.ada.Password, testbed.BedPassword, h.calendar, h.calendar[strings.Index(h.calendar, "/"+testbed.BedUser):])
 }
 
 // grep demands that no file of the state holds a secret in clear.
