@@ -4,8 +4,9 @@ VERSION     := $(shell git describe --tags --always --dirty 2>/dev/null || echo 
 STATICCHECK := honnef.co/go/tools/cmd/staticcheck@v0.8.2
 GOVULNCHECK := golang.org/x/vuln/cmd/govulncheck@v1.1.4
 
-# Real servers for the tests, and systemd-analyze. lua-sec is Prosody's TLS.
-SERVERS := prosody lua-sec ejabberd radicale xandikos systemd
+# Real servers for the tests, systemd-analyze, and another engine for
+# recurrences. lua-sec is Prosody's TLS.
+SERVERS := prosody lua-sec ejabberd radicale xandikos systemd python3-recurring-ical-events
 # The race detector needs a C compiler.
 COMPILER := gcc libc6-dev
 

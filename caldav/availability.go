@@ -1,7 +1,6 @@
 package caldav
 
 import (
-	"bytes"
 	"errors"
 	"fmt"
 
@@ -10,36 +9,8 @@ import (
 
 const availabilityName = "VAVAILABILITY"
 
-// readAvailability reads the VAVAILABILITY components (RFC 7953 §3.1) of a text,
-// which events are read from as well. Few calendars have one, so the others are
-// spared a second reading.
-func readAvailability(data []byte, maxBlocks int) ([]absence.Availability, []absence.ObjectError) {
-	if len(data) > maxFile || !bytes.Contains(bytes.ToUpper(data), []byte(availabilityName)) {
-		return nil, nil
-	}
-	g, err := guardText(data, maxBlocks)
-	if err != nil {
-		return nil, nil // said already by whoever read the events
-	}
-	var all []absence.Availability
-	var errs []absence.ObjectError
-	z := zones{}
-	for i := range g.blocks {
-		if g.blocks[i].name != availabilityName {
-			continue
-		}
-		a, bad := readBlockOfTime(&g.blocks[i], z)
-		if bad != nil {
-			errs = append(errs, *bad)
-			continue
-		}
-		all = append(all, a)
-	}
-	return all, errs
-}
-
 // readBlockOfTime reads one VAVAILABILITY.
-func readBlockOfTime(b *block, z zones) (a absence.Availability, bad *absence.ObjectError) {
+func readBlockOfTime(b *block, z *zones) (a absence.Availability, bad *absence.ObjectError) {
 	fail := func(number int, reason string) (absence.Availability, *absence.ObjectError) {
 		return absence.Availability{}, &absence.ObjectError{UID: b.uid(), Line: number, Reason: reason}
 	}

@@ -43,6 +43,11 @@ var (
 	}
 )
 
+func blocksOf(data []byte) ([]absence.Availability, []absence.ObjectError) {
+	o := readObject(data)
+	return o.Availability, o.Errors
+}
+
 func TestReadAvailability(t *testing.T) {
 	at := func(s string) *absence.DateTime {
 		var d absence.DateTime
@@ -66,11 +71,11 @@ func TestReadAvailability(t *testing.T) {
 		}},
 		{"nothing but its name", []string{"begin:vavailability", "end:vavailability"}, absence.Availability{}},
 	} {
-		got, errs := readAvailability(calendarOf(c.lines...), maxComponents)
+		got, errs := blocksOf(calendarOf(c.lines...))
 		if d := cmp.Diff([]absence.Availability{c.want}, got, cmp.Comparer(sameDateTime)); d != "" || errs != nil {
 			t.Errorf("%s: errors %v, -want +got\n%s", c.name, errs, d)
 		}
-		if events, errs := readObject(calendarOf(c.lines...)); len(events)+len(errs) > 0 {
+		if events, errs := parts(calendarOf(c.lines...)); len(events)+len(errs) > 0 {
 			t.Errorf("%s: %d events, errors %v", c.name, len(events), errs)
 		}
 	}
@@ -87,7 +92,7 @@ func TestAvailabilityErrors(t *testing.T) {
 		"BEGIN:AVAILABLE\nEND:AVAILABLE\nDTSTART;X=\"": "quotation mark not closed",
 	} {
 		data := calendarOf("BEGIN:VAVAILABILITY", lines, "END:VAVAILABILITY", strings.Join(vacation, "\n"))
-		got, errs := readAvailability(data, maxComponents)
+		got, errs := blocksOf(data)
 		if len(got) != 1 || len(errs) != 1 || !strings.Contains(errs[0].Reason, want) || errs[0].Line == 0 {
 			t.Errorf("%.60q: %d blocks, errors %v", lines, len(got), errs)
 		}
@@ -125,7 +130,7 @@ func TestHostileAvailability(t *testing.T) {
 		"nested":    "BEGIN:VAVAILABILITY\n" + strings.Repeat("BEGIN:AVAILABLE\n", maxObject/20),
 	} {
 		data := calendarOf(lines)
-		took, cost := measure(t, func() { readAvailability(data, maxComponents) })
+		took, cost := measure(t, func() { blocksOf(data) })
 		if took > hostileTime || cost > 64<<20 {
 			t.Errorf("%s: took %v and %d KiB", name, took, cost>>10)
 		}
@@ -137,7 +142,7 @@ func FuzzReadAvailability(f *testing.F) {
 	f.Add(calendarOf(twoOffices...))
 	f.Add(calendarOf(vacation...))
 	f.Fuzz(func(t *testing.T, data []byte) {
-		blocks, errs := readAvailability(data, maxComponents)
+		blocks, errs := blocksOf(data)
 		from := time.Date(2011, 10, 1, 0, 0, 0, 0, time.UTC)
 		absence.Build([]absence.Calendar{{Objects: []absence.Object{{Availability: blocks}}}}, absence.Defaults(), from, from.AddDate(1, 0, 0))
 		for _, e := range errs {

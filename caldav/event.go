@@ -30,10 +30,10 @@ type eventReader struct {
 	props ical.Props
 	lines map[string][]int // line numbers of the properties of a name, in order
 	begin int
-	zones zones
+	zones *zones
 }
 
-func newEventReader(b *block, comp *ical.Component, z zones) *eventReader {
+func newEventReader(b *block, comp *ical.Component, z *zones) *eventReader {
 	r := &eventReader{props: comp.Props, lines: map[string][]int{}, begin: b.number, zones: z}
 	for _, l := range b.lines {
 		r.lines[l.name] = append(r.lines[l.name], l.number)
@@ -109,6 +109,10 @@ func (r *eventReader) times(e *absence.Event) error {
 	if e.Start, err = r.dateTime("DTSTART", 0); err != nil {
 		return err
 	}
+	// The other times of the event follow its start.
+	if e.Start.Floating() && !e.Start.Date {
+		e.Start.Zone = r.zones.of.floating
+	}
 	switch {
 	case len(r.props["DTEND"]) > 0: // RFC 5545 §3.6.1 allows DURATION or this
 		end, err := r.dateTime("DTEND", 0)
@@ -131,12 +135,13 @@ func (r *eventReader) times(e *absence.Event) error {
 
 // recurrence reads how often the event is.
 func (r *eventReader) recurrence(e *absence.Event) error {
-	if len(r.props["EXRULE"]) > 0 {
-		return r.fail("EXRULE", 0, errors.New("exception rules are not understood"))
-	}
 	if p := r.props["RECURRENCE-ID"]; len(p) > 0 {
-		if rng := p[0].Params.Get("RANGE"); rng != "" {
-			return r.fail("RECURRENCE-ID", 0, fmt.Errorf("RANGE=%s is not understood", cleanLine(rng)))
+		switch rng := strings.ToUpper(strings.TrimSpace(p[0].Params.Get("RANGE"))); rng {
+		case "":
+		case thisAndFuture:
+			e.Onward = true
+		default: // RFC 2445's THISANDPRIOR, which RFC 5545 §A.1 dropped
+			return r.fail("RECURRENCE-ID", 0, fmt.Errorf("RANGE=%s is not understood", shorten(rng, 20)))
 		}
 		id, err := r.dateTime("RECURRENCE-ID", 0)
 		if err != nil {
@@ -144,22 +149,40 @@ func (r *eventReader) recurrence(e *absence.Event) error {
 		}
 		e.RecurrenceID = &id
 	}
-	for i, p := range r.props["RRULE"] {
+	var err error
+	if e.Rules, err = r.rules("RRULE"); err != nil {
+		return err
+	}
+	if e.ExRules, err = r.rules("EXRULE"); err != nil {
+		return err
+	}
+	if e.RDates, e.RPeriods, err = r.dates("RDATE"); err != nil {
+		return err
+	}
+	// What an exclusion takes out is told by its start alone.
+	var periods []absence.Span
+	e.ExDates, periods, err = r.dates("EXDATE")
+	for _, p := range periods {
+		e.ExDates = append(e.ExDates, p.Start)
+	}
+	return err
+}
+
+const thisAndFuture = "THISANDFUTURE"
+
+func (r *eventReader) rules(name string) ([]absence.Rule, error) {
+	var all []absence.Rule
+	for i, p := range r.props[name] {
 		if i == maxRules {
-			return r.fail("RRULE", i, fmt.Errorf("more than %d rules", maxRules))
+			return nil, r.fail(name, i, fmt.Errorf("more than %d rules", maxRules))
 		}
 		rule, err := parseRule(p.Value)
 		if err != nil {
-			return r.fail("RRULE", i, err)
+			return nil, r.fail(name, i, err)
 		}
-		e.Rules = append(e.Rules, rule)
+		all = append(all, rule)
 	}
-	var err error
-	if e.RDates, err = r.dates("RDATE"); err != nil {
-		return err
-	}
-	e.ExDates, err = r.dates("EXDATE")
-	return err
+	return all, nil
 }
 
 // dateTime reads the i-th property of a name, of a single value.
@@ -173,26 +196,27 @@ func (r *eventReader) dateTime(name string, i int) (absence.DateTime, error) {
 }
 
 // dates reads EXDATE and RDATE, which hold lists (RFC 5545 §3.8.5.1, §3.8.5.2).
-func (r *eventReader) dates(name string) ([]absence.DateTime, error) {
-	var all []absence.DateTime
+func (r *eventReader) dates(name string) (dates []absence.DateTime, periods []absence.Span, err error) {
 	for i, p := range r.props[name] {
-		for v := range strings.SplitSeq(p.Value, ",") {
-			if strings.TrimSpace(v) == "" {
-				continue
+		for v := range splitDates(p.Value) {
+			if len(dates)+len(periods) == maxDates {
+				return nil, nil, r.fail(name, i, fmt.Errorf("more than %d values", maxDates))
 			}
-			if len(all) == maxDates {
-				return nil, r.fail(name, i, fmt.Errorf("more than %d values", maxDates))
+			start, end, period := strings.Cut(v, "/")
+			d, err := parseDateTime(start, p.Params.Get("VALUE"), r.zone(p))
+			if err == nil && period {
+				var span absence.Span
+				span, err = parsePeriod(d, end, r.zone(p))
+				periods = append(periods, span)
+			} else {
+				dates = append(dates, d)
 			}
-			// Of a PERIOD the start says when; how long is the series' to say.
-			v, _, _ = strings.Cut(v, "/")
-			d, err := parseDateTime(v, p.Params.Get("VALUE"), r.zone(p))
 			if err != nil {
-				return nil, r.fail(name, i, err)
+				return nil, nil, r.fail(name, i, err)
 			}
-			all = append(all, d)
 		}
 	}
-	return all, nil
+	return dates, periods, nil
 }
 
 // zone returns how to find the zone of a property: nil for a floating time.

@@ -47,15 +47,11 @@ func (p *poll) fetchNew(ctx context.Context) error {
 				p.failed(d.member, d.missing)
 				continue
 			}
-			o := absence.Object{Href: d.id, ETag: d.etag}
-			if d.refused != "" {
-				o.Errors = []absence.ObjectError{{Reason: d.refused}}
-			} else {
-				var errs []absence.ObjectError
-				o.Events, o.Errors = readObject(d.data)
-				o.Availability, errs = readAvailability(d.data, maxComponents)
-				o.Errors = append(o.Errors, errs...)
+			o := absence.Object{Errors: []absence.ObjectError{{Reason: d.refused}}}
+			if d.refused == "" {
+				o = readObject(d.data)
 			}
+			o.Href, o.ETag = d.id, d.etag
 			p.delta.Changed = append(p.delta.Changed, o)
 			p.now.Seen.put(d.id, p.members[d.id].etag)
 		}

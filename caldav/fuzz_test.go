@@ -2,11 +2,15 @@ package caldav
 
 import (
 	"bytes"
+	"encoding/json"
 	"net/http"
 	"net/url"
 	"strings"
 	"testing"
+	"time"
 	"unicode/utf8"
+
+	"awayd/sync/absence"
 )
 
 func FuzzReadObject(f *testing.F) {
@@ -14,8 +18,16 @@ func FuzzReadObject(f *testing.F) {
 	f.Add(object("DTSTART;VALUE=DATE:20250707", "DURATION:P1W", "ATTENDEE;PARTSTAT=DECLINED;CN=\"a:b\":mailto:a@b", "CATEGORIES:a\\,b,c"))
 	f.Add([]byte("\ufeffBEGIN:VCALENDAR\r\nBEGIN:VEVENT \r\nUID:a\r\n b\r\nBEGIN:VALARM\r\nEND:VEVENT\r\nEND:VCALENDAR"))
 	f.Add([]byte("BEGIN:VCALENDAR\nBEGIN:VTIMEZONE\nTZID:x\nEND:VTIMEZONE\nBEGIN:VEVENT\nUID:a\nDTSTART:20250101\nBEGIN:VEVENT"))
+	f.Add(vtimezone("X-LIC-LOCATION:x\n" + standard("16010101T030000", "+0200", "+0100", "RRULE:FREQ=YEARLY;BYDAY=-1SU;BYMONTH=10") + daylight("19700329T020000", "+0100", "+0200", "RRULE:FREQ=YEARLY;BYMONTHDAY=8,9;BYDAY=SU;BYMONTH=3;UNTIL=20300101T000000Z\nRDATE:20310101T000000")))
+	f.Add(object("DTSTART;TZID=\"UTC-01:00\":20250707T090000", "RDATE;VALUE=PERIOD:20250707T090000/P1D", "EXRULE:FREQ=DAILY;COUNT=2", "END:VEVENT", "X-WR-TIMEZONE:Asia/Tokyo", "BEGIN:VEVENT", "UID:u", "RECURRENCE-ID;RANGE=THISANDFUTURE:20250708T090000", "DTSTART:20250709T090000"))
+	berlin, err := time.LoadLocation("Europe/Berlin")
+	if err != nil {
+		f.Fatal(err)
+	}
 	f.Fuzz(func(t *testing.T, data []byte) {
-		events, errs := readObject(data)
+		o := readObject(data)
+		events, errs := o.Events, o.Errors
+		survives(t, o, berlin)
 		for _, e := range events {
 			if e.UID == "" || e.End != nil && (e.Duration != nil || e.End.Date != e.Start.Date) {
 				t.Errorf("not an event: %+v", e)
@@ -52,6 +64,33 @@ func FuzzReadObject(f *testing.F) {
 			}
 		}
 	})
+}
+
+// survives checks that an object means the same after it was cached.
+func survives(t *testing.T, o absence.Object, zone *time.Location) {
+	text, err := json.Marshal(o)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var back absence.Object
+	if err := json.Unmarshal(text, &back); err != nil {
+		t.Fatal(err)
+	}
+	from := time.Date(2025, 1, 1, 0, 0, 0, 0, time.UTC)
+	began := time.Now()
+	want, _ := absence.Expand(o, from, from.AddDate(1, 0, 0), zone)
+	if took := time.Since(began); took > 10*time.Second {
+		t.Errorf("expanding took %v", took)
+	}
+	got, _ := absence.Expand(back, from, from.AddDate(1, 0, 0), zone)
+	if len(got) != len(want) {
+		t.Fatalf("%d occurrences became %d", len(want), len(got))
+	}
+	for i := range got {
+		if !got[i].Start.Equal(want[i].Start) || !got[i].End.Equal(want[i].End) {
+			t.Fatalf("%v became %v", want[i].Start, got[i].Start)
+		}
+	}
 }
 
 func FuzzParseRule(f *testing.F) {

@@ -28,7 +28,8 @@ const (
 var used = map[string]propertyKind{
 	"DTSTART": timing, "DTEND": timing, "DURATION": timing, "RECURRENCE-ID": timing,
 	"RRULE": timing, "EXRULE": timing, "RDATE": timing, "EXDATE": timing,
-	"UID": naming, "TZID": naming, "X-LIC-LOCATION": naming,
+	"TZOFFSETFROM": timing, "TZOFFSETTO": timing,
+	"UID": naming, "TZID": naming, "X-LIC-LOCATION": naming, "X-WR-TIMEZONE": naming,
 	"SUMMARY": wording, "DESCRIPTION": wording, "CATEGORIES": wording, "CLASS": wording, "STATUS": wording,
 	"SEQUENCE": wording, "ORGANIZER": wording, "ATTENDEE": wording,
 	"X-MICROSOFT-CDO-BUSYSTATUS": wording, "X-MICROSOFT-CDO-INTENDEDSTATUS": wording,
@@ -57,15 +58,32 @@ type line struct {
 	value  string
 }
 
-// A block is one component directly within a VCALENDAR, without the components
-// within it.
+// param returns the first value of a parameter.
+func (l line) param(name string) string {
+	_, rest, ok := strings.Cut(l.params, ";"+name+`="`)
+	if !ok {
+		return ""
+	}
+	value, _, _ := strings.Cut(rest, `"`)
+	return value
+}
+
+// A block is one component directly within a VCALENDAR, with those of its parts
+// that say something about time.
 type block struct {
-	name   string
-	number int // of its BEGIN line
-	lines  []line
-	fault  *fault // why the component cannot be used
+	name     string
+	number   int // of its BEGIN line
+	calendar int // index of its VCALENDAR
+	lines    []line
+	parts    []block
+	fault    *fault // why the component cannot be used
 	// available says that there is an AVAILABLE within (RFC 7953 §3.1).
 	available bool
+}
+
+// hasPart are the components within others that are kept.
+var hasPart = map[string]map[string]bool{
+	"VTIMEZONE": {"STANDARD": true, "DAYLIGHT": true}, // RFC 5545 §3.6.5
 }
 
 // A fault is what is wrong with a line.
@@ -74,15 +92,20 @@ type fault struct {
 	reason string
 }
 
-// uid returns the UID as far as it can be told.
-func (b *block) uid() string {
+// first returns the value of the first property of a name.
+func (b *block) first(name string) string {
 	for _, l := range b.lines {
-		if l.name == "UID" {
-			uid := strings.TrimSpace(l.value)
-			return strings.ToValidUTF8(uid[:min(len(uid), maxUID)], "")
+		if l.name == name {
+			return strings.TrimSpace(l.value)
 		}
 	}
 	return ""
+}
+
+// uid returns the UID as far as it can be told.
+func (b *block) uid() string {
+	uid := b.first("UID")
+	return strings.ToValidUTF8(uid[:min(len(uid), maxUID)], "")
 }
 
 func (b *block) fail(number int, format string, args ...any) {
@@ -91,17 +114,22 @@ func (b *block) fail(number int, format string, args ...any) {
 	}
 }
 
+func (f *fault) asError() error { return &faultError{*f} }
+
 // A guard reads iCalendar text line by line and lets only well-formed lines of
 // bounded length through to go-ical, which panics, hangs or gives up on the
 // rest. A component that it refuses does not take its siblings with it.
 type guard struct {
-	max    int // blocks
+	max    int // components kept
+	kept   int
 	blocks []block
-	stray  []fault // outside any component of a calendar
+	stray  []fault  // outside any component of a calendar
+	floats []string // X-WR-TIMEZONE of each VCALENDAR
 
 	stack []string // names of the open components
 	deep  int      // open components beyond maxNesting
 	cur   *block   // the open component within VCALENDAR
+	part  *block   // the open component within cur, if it is kept
 	last  string   // name of the property before
 	seen  bool     // a VCALENDAR
 }
@@ -170,7 +198,9 @@ func (g *guard) take(number int, raw []byte) error {
 		g.end(number, componentName(raw))
 		return nil
 	}
-	if g.cur == nil || g.deep > 0 || len(g.stack) != 2 {
+	b := g.open()
+	if b == nil {
+		g.ofCalendar(number, name, raw)
 		return nil
 	}
 	kind := used[name]
@@ -179,7 +209,7 @@ func (g *guard) take(number int, raw []byte) error {
 		// off by a program that did not fold. Losing a piece of a text is
 		// nothing, losing one of a rule is another rule.
 		if name == "" && used[g.last] >= naming && len(bytes.TrimSpace(raw)) > 0 {
-			g.cur.fail(number, "stray text after %s", g.last)
+			b.fail(number, "stray text after %s", g.last)
 		}
 		if name != "" {
 			g.last = name
@@ -187,18 +217,40 @@ func (g *guard) take(number int, raw []byte) error {
 		return nil
 	}
 	g.last = name
-	if len(g.cur.lines) == maxProperties {
-		g.cur.fail(number, "more than %d properties", maxProperties)
+	if len(b.lines) == maxProperties {
+		b.fail(number, "more than %d properties", maxProperties)
 		return nil
 	}
 	l, reason := parseLine(number, name, kind, raw)
 	switch {
 	case reason == "":
-		g.cur.lines = append(g.cur.lines, l)
+		b.lines = append(b.lines, l)
 	case kind != wording:
-		g.cur.fail(number, "%s: %s", name, reason)
+		b.fail(number, "%s: %s", name, reason)
 	}
 	return nil
+}
+
+// open returns the component whose property a line is, or nil.
+func (g *guard) open() *block {
+	switch {
+	case g.deep > 0:
+	case len(g.stack) == 2:
+		return g.cur
+	case len(g.stack) == 3:
+		return g.part
+	}
+	return nil
+}
+
+// ofCalendar takes a property of the VCALENDAR itself.
+func (g *guard) ofCalendar(number int, name string, raw []byte) {
+	if name != "X-WR-TIMEZONE" || g.deep > 0 || len(g.stack) != 1 {
+		return
+	}
+	if l, reason := parseLine(number, name, naming, raw); reason == "" {
+		g.floats[len(g.floats)-1] = l.value
+	}
 }
 
 func (g *guard) begin(number int, name string) error {
@@ -210,8 +262,11 @@ func (g *guard) begin(number int, name string) error {
 		return nil
 	}
 	// A component that nobody closed ends where the next of its kind begins.
+	// With another open within it, its own properties may have gone astray.
 	if (name == "VEVENT" || name == "VCALENDAR") && len(g.stack) > 1 {
-		g.cur.fail(number, "%s has no END", g.cur.name)
+		if len(g.stack) > 2 || name == "VCALENDAR" {
+			g.cur.fail(number, "%s has no END", g.cur.name)
+		}
 		g.unwind(1)
 	}
 	if name == "VCALENDAR" && len(g.stack) == 1 {
@@ -219,6 +274,7 @@ func (g *guard) begin(number int, name string) error {
 	}
 	if name == "VCALENDAR" && len(g.stack) == 0 {
 		g.seen = true
+		g.floats = append(g.floats, "")
 	} else if len(g.stack) == 0 {
 		return nil // not in a calendar; its lines are ignored as well
 	}
@@ -226,11 +282,17 @@ func (g *guard) begin(number int, name string) error {
 	if len(g.stack) == 3 && name == "AVAILABLE" {
 		g.cur.available = true
 	}
-	if len(g.stack) == 2 {
-		if len(g.blocks) == g.max {
-			return fmt.Errorf("more than %d components", g.max)
-		}
-		g.cur = &block{name: name, number: number}
+	b := &block{name: name, number: number, calendar: len(g.floats) - 1}
+	switch {
+	case len(g.stack) == 2:
+		g.cur = b
+	case len(g.stack) == 3 && hasPart[g.cur.name][name]:
+		g.part = b
+	default:
+		return nil
+	}
+	if g.kept++; g.kept > g.max {
+		return fmt.Errorf("more than %d components", g.max)
 	}
 	return nil
 }
@@ -247,7 +309,7 @@ func (g *guard) end(number int, name string) {
 		}
 		// Components within, such as an alarm, need no end of their own; one
 		// that says when an event is does.
-		if i == 0 && g.cur != nil {
+		if i == 0 && len(g.stack) > 2 {
 			g.cur.fail(number, "%s has no END", g.cur.name)
 		}
 		g.unwind(i)
@@ -263,6 +325,10 @@ func (g *guard) end(number int, name string) {
 // unwind closes components until n are open.
 func (g *guard) unwind(n int) {
 	g.stack = g.stack[:n]
+	if n < 3 && g.part != nil {
+		g.cur.parts = append(g.cur.parts, *g.part)
+		g.part = nil
+	}
 	if n < 2 && g.cur != nil {
 		g.close()
 	}

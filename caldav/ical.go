@@ -4,7 +4,10 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
+	"slices"
 	"strings"
+	"time"
 
 	"github.com/emersion/go-ical"
 
@@ -16,30 +19,56 @@ const maxFile = 32 << 20
 
 // readObject reads one calendar object resource (RFC 4791 §4.1). What cannot be
 // used is an error beside the events that can.
-func readObject(data []byte) ([]absence.Event, []absence.ObjectError) {
+func readObject(data []byte) absence.Object {
+	refused := func(reason string) absence.Object {
+		return absence.Object{Errors: []absence.ObjectError{{Reason: reason}}}
+	}
 	if len(data) > maxObject {
-		return nil, []absence.ObjectError{{Reason: errObjectTooLarge}}
+		return refused(errObjectTooLarge)
 	}
 	g, err := guardText(data, maxComponents)
 	if err != nil {
-		return nil, []absence.ObjectError{{Reason: err.Error()}}
+		return refused(err.Error())
 	}
-	var events []absence.Event
-	var errs []absence.ObjectError
-	z := zones{}
+	var o absence.Object
+	explained := g.timezones()
+	resolvers := map[int]*zones{}
 	for i := range g.blocks {
 		b := &g.blocks[i]
-		if b.name != "VEVENT" {
+		if b.name != "VEVENT" && b.name != availabilityName {
 			continue
 		}
-		e, bad := readBlock(b, z)
-		if bad != nil {
-			errs = append(errs, *bad)
-			continue
+		z, ok := resolvers[b.calendar]
+		if !ok {
+			z = newZones(explained[b.calendar])
+			resolvers[b.calendar] = z
 		}
-		events = append(events, e)
+		addBlock(&o, b, z)
 	}
-	return events, append(errs, strayErrors(g)...)
+	for _, i := range slices.Sorted(maps.Keys(resolvers)) {
+		o.Zones = append(o.Zones, resolvers[i].kept()...)
+	}
+	o.Errors = append(o.Errors, strayErrors(g)...)
+	return o
+}
+
+// addBlock adds what a VEVENT or VAVAILABILITY says to its object.
+func addBlock(o *absence.Object, b *block, z *zones) {
+	var bad *absence.ObjectError
+	if b.name == availabilityName {
+		var a absence.Availability
+		if a, bad = readBlockOfTime(b, z); bad == nil {
+			o.Availability = append(o.Availability, a)
+		}
+	} else {
+		var e absence.Event
+		if e, bad = readBlock(b, z); bad == nil {
+			o.Events = append(o.Events, e)
+		}
+	}
+	if bad != nil {
+		o.Errors = append(o.Errors, *bad)
+	}
 }
 
 func strayErrors(g *guard) []absence.ObjectError {
@@ -81,32 +110,28 @@ func ReadICS(r io.Reader, name string) ([]absence.Object, error) {
 		}
 		return &objects[i]
 	}
-	z := map[string]zones{}
+	explained := g.timezones()
+	type place struct {
+		calendar int
+		uid      string
+	}
+	resolvers := map[place]*zones{}
+	var places []place
 	for i := range g.blocks {
 		b := &g.blocks[i]
-		if b.name != "VEVENT" {
+		if b.name != "VEVENT" && b.name != availabilityName {
 			continue
 		}
-		uid := b.uid()
-		if z[uid] == nil {
-			z[uid] = zones{}
+		at := place{b.calendar, b.uid()}
+		if resolvers[at] == nil {
+			resolvers[at] = newZones(explained[b.calendar])
+			places = append(places, at)
 		}
-		e, bad := readBlock(b, z[uid])
-		o := object(uid)
-		if bad != nil {
-			o.Errors = append(o.Errors, *bad)
-			continue
-		}
-		o.Events = append(o.Events, e)
+		addBlock(object(at.uid), b, resolvers[at])
 	}
-	blocks, errs := readAvailability(data, maxFileEvents)
-	for _, a := range blocks {
-		o := object(a.UID)
-		o.Availability = append(o.Availability, a)
-	}
-	if errs != nil {
-		o := object("")
-		o.Errors = append(o.Errors, errs...)
+	for _, at := range places {
+		o := object(at.uid)
+		o.Zones = append(o.Zones, resolvers[at].kept()...)
 	}
 	if stray := strayErrors(g); stray != nil {
 		o := object("")
@@ -116,9 +141,11 @@ func ReadICS(r io.Reader, name string) ([]absence.Object, error) {
 }
 
 // readBlock reads one VEVENT.
-func readBlock(b *block, z zones) (e absence.Event, bad *absence.ObjectError) {
+func readBlock(b *block, z *zones) (e absence.Event, bad *absence.ObjectError) {
 	fail := func(number int, reason string) *absence.ObjectError {
-		return &absence.ObjectError{UID: b.uid(), Line: number, Reason: reason}
+		f := &absence.ObjectError{UID: b.uid(), Line: number, Reason: reason}
+		f.Instance, f.Onward = b.instance(z)
+		return f
 	}
 	// The guard keeps from go-ical what it is known to panic at. Should it find
 	// more, that is still about one event only.
@@ -142,6 +169,28 @@ func readBlock(b *block, z zones) (e absence.Event, bad *absence.ObjectError) {
 		return absence.Event{}, fail(f.number, f.reason)
 	}
 	return absence.Event{}, fail(b.number, err.Error())
+}
+
+// instance returns which instance of a series the component is about, and
+// whether also those after it, if that can be read: also of one that is broken
+// otherwise, so that what it takes the place of does not come back.
+func (b *block) instance(z *zones) (*absence.DateTime, bool) {
+	for _, l := range b.lines {
+		if l.name != "RECURRENCE-ID" {
+			continue
+		}
+		d, err := parseDateTime(l.value, l.param("VALUE"), func() (*time.Location, error) {
+			if tzid := l.param("TZID"); tzid != "" {
+				return z.get(tzid)
+			}
+			return nil, nil
+		})
+		if err != nil {
+			return nil, false
+		}
+		return &d, strings.EqualFold(l.param("RANGE"), thisAndFuture)
+	}
+	return nil, false
 }
 
 // decode hands the lines that the guard let through to go-ical.

@@ -3,6 +3,7 @@ package caldav
 import (
 	"errors"
 	"fmt"
+	"iter"
 	"math"
 	"strconv"
 	"strings"
@@ -44,6 +45,33 @@ func parseDateTime(value, valueType string, zone func() (*time.Location, error))
 		d.Zone, err = zone()
 	}
 	return d, err
+}
+
+// parsePeriod reads what follows the start of a PERIOD (RFC 5545 §3.3.9).
+func parsePeriod(start absence.DateTime, rest string, zone func() (*time.Location, error)) (absence.Span, error) {
+	s := absence.Span{Start: start}
+	if strings.ContainsAny(rest, "Pp") {
+		d, err := parseDuration(rest)
+		s.Duration = &d
+		return s, err
+	}
+	end, err := parseDateTime(rest, "", zone)
+	if err == nil && end.Date != start.Date {
+		err = errors.New("a date where the start has a time, or the reverse")
+	}
+	s.End = &end
+	return s, err
+}
+
+// splitDates yields the entries of a list; some programs leave one empty.
+func splitDates(value string) iter.Seq[string] {
+	return func(yield func(string) bool) {
+		for v := range strings.SplitSeq(value, ",") {
+			if v = strings.TrimSpace(v); v != "" && !yield(v) {
+				return
+			}
+		}
+	}
 }
 
 func parseDay(s string) (time.Time, error) {

@@ -81,8 +81,9 @@ func (f *file) member(name string, was seen, due bool) (o absence.Object, ok boo
 	if err != nil {
 		return o, false, err
 	}
-	o.Events, o.Errors = readObject(data)
-	return o, true, nil
+	read := readObject(data)
+	read.Href, read.ETag = o.Href, o.ETag
+	return read, true, nil
 }
 
 func reasonOf(err error) string {

@@ -3,84 +3,147 @@ package caldav
 import (
 	"errors"
 	"fmt"
+	"maps"
+	"slices"
 	"strings"
 	"time"
+
+	"awayd/sync/absence"
 )
 
-// maxZones bounds the zones that one object may name; each costs a search on
-// disk.
+// maxZones bounds the zones that one object may name, each of which costs a
+// search on disk, and those that one calendar may explain.
 const maxZones = 64
 
+// timezones are what a VCALENDAR says about time: the zones that it explains
+// (RFC 5545 §3.6.5), and the one of its floating times.
+type timezones struct {
+	blocks   map[string]*block // VTIMEZONEs by key
+	own      map[string]*ownZone
+	suffix   string // tells the zones of one VCALENDAR of a file from another's
+	floating *time.Location
+	budget   int // see compileTimezone
+}
+
+// An ownZone is a zone that no other calendar knows.
+type ownZone struct {
+	def absence.Zone
+	loc *time.Location
+	err error
+}
+
+// timezones returns those of each VCALENDAR in the text.
+func (g *guard) timezones() []*timezones {
+	all := make([]*timezones, len(g.floats))
+	for i, name := range g.floats {
+		all[i] = &timezones{blocks: map[string]*block{}, own: map[string]*ownZone{}, budget: maxZoneCost}
+		if i > 0 {
+			all[i].suffix = fmt.Sprintf("#%d", i)
+		}
+		if name != "" { // a name that says nothing leaves the times floating
+			all[i].floating, _ = loadZone(unescape(name))
+		}
+	}
+	for i := range g.blocks {
+		b := &g.blocks[i]
+		if b.name != "VTIMEZONE" {
+			continue
+		}
+		if z := all[b.calendar]; len(z.blocks) < maxZones {
+			z.blocks[zoneKey(unescape(b.first("TZID")))] = b
+		}
+	}
+	return all
+}
+
+// zoneKey makes the two places where a TZID stands comparable.
+func zoneKey(tzid string) string { return strings.ToUpper(cleanLine(tzid)) }
+
+// explained returns the zone that the calendar itself explains, or that a name
+// says which is nothing but an offset; nil if there is none.
+func (t *timezones) explained(tzid string) *ownZone {
+	key := zoneKey(tzid)
+	if z, ok := t.own[key]; ok {
+		return z
+	}
+	z := &ownZone{}
+	if b, ok := t.blocks[key]; ok {
+		if loc, err := loadZone(b.first("X-LIC-LOCATION")); err == nil {
+			z.loc = loc
+		} else {
+			z.def.TZif, z.err = compileTimezone(b, &t.budget)
+		}
+	} else if seconds, ok := parseOffsetZone(tzid); ok {
+		z.def.TZif = fixedTZif(seconds)
+	} else {
+		return nil
+	}
+	if z.loc == nil && z.err == nil {
+		z.def.Name = cleanLine(tzid) + t.suffix
+		z.loc, z.err = z.def.Location()
+	}
+	t.own[key] = z
+	return z
+}
+
 // zones resolves the TZIDs of one object.
-type zones map[string]*time.Location
-
-// get returns the zone of a TZID. A TZID of its own, such as Windows' names or
-// those that only the object's VTIMEZONE explains, is an error that names it.
-func (z zones) get(tzid string) (*time.Location, error) {
-	loc, ok := z[tzid]
-	if !ok {
-		if len(z) == maxZones {
-			return nil, fmt.Errorf("more than %d time zones", maxZones)
-		}
-		loc, _ = loadZone(tzid)
-		z[tzid] = loc
-	}
-	if loc == nil {
-		return nil, fmt.Errorf("unknown time zone %q", tzid)
-	}
-	return loc, nil
+type zones struct {
+	of    *timezones
+	found map[string]*time.Location
+	wrong map[string]error
+	own   map[string]absence.Zone // by name: those that the object has to keep
 }
 
-var errNoZone = errors.New("not a time zone of the IANA database")
-
-// loadZone finds a zone of the IANA database by its name, or by a name that
-// ends in it after a vendor's prefix (/mozilla.org/20050126_1/Europe/Berlin).
-func loadZone(name string) (*time.Location, error) {
-	name = strings.TrimSpace(name)
-	switch strings.ToUpper(name) {
-	case "UTC", "Z", "ETC/UTC", "GMT", "ETC/GMT":
-		return time.UTC, nil
-	}
-	rest, prefixed := strings.CutPrefix(name, "/")
-	if !prefixed {
-		return loadName(name)
-	}
-	for strings.Contains(rest, "/") {
-		if loc, err := loadName(rest); err == nil {
-			return loc, nil
-		}
-		_, rest, _ = strings.Cut(rest, "/")
-	}
-	if strings.EqualFold(rest, "UTC") || strings.EqualFold(rest, "GMT") {
-		return time.UTC, nil
-	}
-	return nil, errNoZone
+func newZones(of *timezones) *zones {
+	return &zones{of, map[string]*time.Location{}, map[string]error{}, map[string]absence.Zone{}}
 }
 
-// loadName guards time.LoadLocation, which takes "" and "Local" for zones and
-// finds files that are no zone of a person.
-func loadName(name string) (*time.Location, error) {
-	if name == "" || len(name) > 64 || strings.ContainsFunc(name, notInZoneName) {
-		return nil, errNoZone
+// get returns the zone of a TZID. A name that everybody knows wins over what
+// the object says about it: calendars carry VTIMEZONEs of long ago. A name that
+// nobody knows and nothing explains is an error.
+func (z *zones) get(tzid string) (*time.Location, error) {
+	if loc, ok := z.found[tzid]; ok {
+		return loc, nil
 	}
-	first, _, nested := strings.Cut(name, "/")
-	switch first {
-	case "Local", "localtime", "posixrules", "Factory":
-		return nil, errNoZone
-	case "right", "posix": // variants with and without leap seconds
-		if nested {
-			return nil, errNoZone
-		}
+	if err, ok := z.wrong[tzid]; ok {
+		return nil, err
 	}
-	loc, err := time.LoadLocation(name)
+	if len(z.found)+len(z.wrong) == maxZones {
+		return nil, fmt.Errorf("more than %d time zones", maxZones)
+	}
+	loc, err := z.find(tzid)
 	if err != nil {
-		return nil, errNoZone
+		z.wrong[tzid] = err
+		return nil, err
 	}
+	z.found[tzid] = loc
 	return loc, nil
 }
 
-func notInZoneName(r rune) bool {
-	return !('A' <= r && r <= 'Z' || 'a' <= r && r <= 'z' || '0' <= r && r <= '9' || strings.ContainsRune("/_+-", r))
+func (z *zones) find(tzid string) (*time.Location, error) {
+	if loc, err := loadZone(tzid); err == nil {
+		return loc, nil
+	}
+	own := z.of.explained(tzid)
+	switch {
+	case own == nil:
+		return nil, fmt.Errorf("unknown time zone %q", tzid)
+	case own.err != nil:
+		return nil, fmt.Errorf("time zone %q: %w", tzid, own.err)
+	}
+	if own.def.Name != "" {
+		z.own[own.def.Name] = own.def
+	}
+	return own.loc, nil
+}
+
+// kept returns what the object has to keep of its zones.
+func (z *zones) kept() []absence.Zone {
+	var list []absence.Zone
+	for _, name := range slices.Sorted(maps.Keys(z.own)) {
+		list = append(list, z.own[name])
+	}
+	return list
 }
 
 // zoneOfTimezone returns the IANA name of the VTIMEZONE in a calendar-timezone
@@ -108,3 +171,5 @@ func zoneOfTimezone(data []byte) string {
 	}
 	return ""
 }
+
+var errNoObservance = errors.New("neither STANDARD nor DAYLIGHT")

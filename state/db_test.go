@@ -294,6 +294,34 @@ func TestZonesShared(t *testing.T) {
 	}
 }
 
+// TestOwnZonesShared holds that objects share what they explain alike, and
+// nothing that only has the same name.
+func TestOwnZonesShared(t *testing.T) {
+	t.Parallel()
+	db := openIn(t, t.TempDir())
+	saved, err := db.SaveAccount(t.Context(), statetest.Anna())
+	must(t, err)
+	var p account.Poll
+	for i, hours := range []uint32{1, 1, 9} {
+		own := absence.Zone{Name: "Mine", TZif: statetest.FixedZone(hours * 3600)}
+		loc, err := own.Location()
+		must(t, err)
+		p.Changed = append(p.Changed, absence.Object{
+			Href: fmt.Sprint(i), Zones: []absence.Zone{own}, Events: []absence.Event{{UID: "u", Start: absence.DateTime{Wall: time.Date(2025, 7, 7, 9, 0, 0, 0, time.UTC), Zone: loc}}},
+		})
+	}
+	must(t, db.SavePoll(t.Context(), saved.Calendars[0].ID, p))
+	objects, err := db.Objects(t.Context(), saved.Calendars[0].ID)
+	must(t, err)
+	start := func(i int) absence.DateTime { return objects[i].Events[0].Start }
+	if start(0).Zone != start(1).Zone {
+		t.Error("the zone was not shared")
+	}
+	if got := start(2).In(time.UTC).UTC().Hour(); got != 0 {
+		t.Errorf("the third starts at %d UTC, in the zone of another", got)
+	}
+}
+
 func bigPoll(t testing.TB, n int) account.Poll {
 	berlin, err := time.LoadLocation("Europe/Berlin")
 	must(t, err)

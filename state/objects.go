@@ -55,11 +55,7 @@ func readObjects(ctx context.Context, tx *sql.Tx, calendar int64, count int) ([]
 			o.Object = absence.Object{Errors: []absence.ObjectError{{Reason: "decode cached object: " + err.Error()}}}
 		}
 		o.Href, o.ETag = href, etag
-		shared.shareIn(o.Events)
-		for i := range o.Availability {
-			shared.share(o.Availability[i].Start)
-			shared.share(o.Availability[i].End)
-		}
+		shared.shareIn(&o.Object)
 		objects = append(objects, o)
 	}
 	return objects, rows.Err()

@@ -6,36 +6,28 @@ import (
 	"awayd/sync/absence"
 )
 
-// zones lets the events of a calendar share one value for each zone. Decoding
+// zones lets the objects of a calendar share one value for each zone. Decoding
 // makes one for each time there is, and a zone is kilobytes.
 type zones map[string]*time.Location
 
-func (z zones) shareIn(events []absence.Event) {
-	for i := range events {
-		e := &events[i]
-		z.share(&e.Start)
-		z.share(e.End)
-		z.share(e.RecurrenceID)
-		for j := range e.Rules {
-			z.share(e.Rules[j].Until)
-		}
-		for j := range e.RDates {
-			z.share(&e.RDates[j])
-		}
-		for j := range e.ExDates {
-			z.share(&e.ExDates[j])
-		}
+func (z zones) shareIn(o *absence.Object) {
+	// Objects may explain one name differently.
+	own := make(map[string]string, len(o.Zones))
+	for _, x := range o.Zones {
+		own[x.ID()] = string(x.TZif)
 	}
-}
-
-func (z zones) share(d *absence.DateTime) {
-	if d == nil || d.Zone == nil || d.Zone == time.UTC {
-		return
-	}
-	name := d.Zone.String()
-	if known, ok := z[name]; ok {
-		d.Zone = known
-	} else {
-		z[name] = d.Zone
+	for d := range o.DateTimes() {
+		if d.Zone == nil || d.Zone == time.UTC {
+			continue
+		}
+		key := d.Zone.String()
+		if absence.Own(d.Zone) {
+			key += "\x00" + own[key]
+		}
+		if known, ok := z[key]; ok {
+			d.Zone = known
+		} else {
+			z[key] = d.Zone
+		}
 	}
 }

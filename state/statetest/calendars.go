@@ -2,6 +2,7 @@ package statetest
 
 import (
 	"context"
+	"encoding/binary"
 	"errors"
 	"fmt"
 	"testing"
@@ -67,24 +68,44 @@ func objectsRoundTrip(t *testing.T, s Store) {
 	zoned := absence.DateTime{Wall: time.Date(2025, 10, 26, 2, 30, 0, 0, time.UTC), Zone: berlin}
 	floating := absence.DateTime{Wall: time.Date(2025, 10, 26, 2, 30, 0, 0, time.UTC)}
 	end, until := day(14), day(30)
+	mine := absence.Zone{Name: "Mine", TZif: FixedZone(3600)}
+	own, err := mine.Location()
+	must(t, err)
+	owned := absence.DateTime{Wall: floating.Wall, Zone: own}
 	o := absence.Object{
 		Href: "/anna/vacation.ics", ETag: `"7"`,
 		Events: []absence.Event{{
 			UID: "u", RecurrenceID: &zoned, Sequence: 3, Start: day(1), End: &end,
 			Rules: []absence.Rule{{Freq: absence.Weekly, Interval: 2, Until: &until, WeekStart: time.Sunday,
 				ByDay: []absence.WeekdayNum{{N: -1, Day: time.Friday}}, BySetPos: []int{-1}}},
-			RDates: []absence.DateTime{floating}, ExDates: []absence.DateTime{day(8)},
-			Summary: "Urlaub ☀ <b>", Description: "line\nline", Categories: []string{"OUT OF OFFICE"}, Private: true,
+			ExRules: []absence.Rule{{Freq: absence.Daily, Interval: 30, Until: &owned}}, Onward: true,
+			RDates: []absence.DateTime{floating, owned}, ExDates: []absence.DateTime{day(8)},
+			RPeriods: []absence.Span{{Start: owned, Duration: &absence.Duration{Days: 1}}, {Start: zoned, End: &owned}},
+			Summary:  "Urlaub ☀ <b>", Description: "line\nline", Categories: []string{"OUT OF OFFICE"}, Private: true,
 			Status: "CONFIRMED", Organizer: "mailto:a@example.org",
 			Attendees:  []absence.Attendee{{Address: "mailto:b@example.org", PartStat: "DECLINED"}},
 			BusyStatus: "OOF", IntendedStatus: "OOF", OutOfOffice: true,
 		}, {UID: "v", Start: floating, Duration: &absence.Duration{Days: 1, Exact: 90 * time.Minute}}},
-		Errors: []absence.ObjectError{{UID: "w", Line: 12, Reason: "RRULE: no FREQ"}},
+		Errors: []absence.ObjectError{{UID: "w", Line: 12, Reason: "RRULE: no FREQ"}, {UID: "v", Reason: "DTSTART: missing", Instance: &owned, Onward: true}},
+		Zones:  []absence.Zone{mine},
 	}
 	must(t, s.SavePoll(t.Context(), id, account.Poll{At: noon, Changed: []absence.Object{o}}))
 	got, err := s.Objects(t.Context(), id)
 	must(t, err)
 	equal(t, "object", got, []account.CachedObject{{Object: o}})
+}
+
+// FixedZone is a zone of one offset in the format of RFC 9636.
+func FixedZone(offset uint32) []byte {
+	var b []byte
+	for _, types := range []uint32{0, 1} { // an empty block of version 1 comes first
+		b = append(b, "TZif2"...)
+		b = append(b, make([]byte, 15+4*4)...)
+		b = binary.BigEndian.AppendUint32(b, types)
+		b = binary.BigEndian.AppendUint32(b, 2*types)
+	}
+	b = binary.BigEndian.AppendUint32(b, offset)
+	return append(b, "\x00\x00-\x00\n\n"...)
 }
 
 // concurrent reads while another goroutine writes: each reader sees a whole

@@ -16,15 +16,18 @@ import (
 type Event struct {
 	UID          string    `json:"uid"`
 	RecurrenceID *DateTime `json:"recurrence_id,omitempty"` // RFC 5545 §3.8.4.4, nil on a master
+	Onward       bool      `json:"onward,omitempty"`        // RANGE=THISANDFUTURE: later instances change with it
 	Sequence     int       `json:"sequence,omitempty"`
 
 	Start    DateTime  `json:"start"`
 	End      *DateTime `json:"end,omitempty"`      // DTEND, exclusive; at most one of End and Duration is set
 	Duration *Duration `json:"duration,omitempty"` // DURATION
 
-	Rules   []Rule     `json:"rules,omitempty"`   // RRULE
-	RDates  []DateTime `json:"rdates,omitempty"`  // RDATE
-	ExDates []DateTime `json:"exdates,omitempty"` // EXDATE
+	Rules    []Rule     `json:"rules,omitempty"`    // RRULE
+	ExRules  []Rule     `json:"exrules,omitempty"`  // EXRULE (RFC 2445 §4.8.5.2)
+	RDates   []DateTime `json:"rdates,omitempty"`   // RDATE
+	RPeriods []Span     `json:"rperiods,omitempty"` // RDATE;VALUE=PERIOD
+	ExDates  []DateTime `json:"exdates,omitempty"`  // EXDATE
 
 	Summary     string   `json:"summary,omitempty"`
 	Description string   `json:"description,omitempty"`
@@ -42,6 +45,13 @@ type Event struct {
 	OutOfOffice    bool   `json:"out_of_office,omitempty"`   // X-NEXTCLOUD-OUT-OF-OFFICE
 }
 
+// A Span is a PERIOD value (RFC 5545 §3.3.9): a start, and an end or a length.
+type Span struct {
+	Start    DateTime  `json:"start"`
+	End      *DateTime `json:"end,omitempty"` // exactly one of End and Duration is set
+	Duration *Duration `json:"duration,omitempty"`
+}
+
 // An Attendee is one ATTENDEE of an event (RFC 5545 §3.8.4.1).
 type Attendee struct {
 	Address  string `json:"address"`  // as written, usually mailto:…
@@ -56,6 +66,7 @@ type Object struct {
 	ETag   string        `json:"etag"` // opaque bytes
 	Events []Event       `json:"events,omitempty"`
 	Errors []ObjectError `json:"errors,omitempty"`
+	Zones  []Zone        `json:"zones,omitempty"` // those that its times are in and no other object knows
 
 	Availability []Availability `json:"availability,omitempty"`
 }
@@ -66,6 +77,11 @@ type ObjectError struct {
 	UID    string `json:"uid,omitempty"`
 	Line   int    `json:"line,omitempty"` // in the unfolded object, from 1; 0 if it cannot be told
 	Reason string `json:"reason"`
+	// Instance is the RECURRENCE-ID of a changed instance that could not be
+	// read, and Onward its range: what it was before is not what it is now, so
+	// the series lacks it.
+	Instance *DateTime `json:"instance,omitempty"`
+	Onward   bool      `json:"onward,omitempty"`
 }
 
 // A Delta is what one poll of a calendar brought.

@@ -61,10 +61,13 @@ func (d DateTime) String() string {
 // MarshalText is [DateTime.String].
 func (d DateTime) MarshalText() ([]byte, error) { return []byte(d.String()), nil }
 
-// UnmarshalText reads what [DateTime.MarshalText] wrote.
+// UnmarshalText reads what [DateTime.MarshalText] wrote. A zone that an object
+// explains is known by name only, until [Object.UnmarshalJSON] puts it in.
 func (d *DateTime) UnmarshalText(text []byte) error {
 	s, zone := string(text), (*time.Location)(nil)
-	if i := strings.LastIndexByte(s, ':'); i >= 0 {
+	if i := strings.LastIndexByte(s, ':'); i >= 0 && strings.HasPrefix(s, ownZone) {
+		s, zone = s[i+1:], time.FixedZone(s[:i], 0) // until the object says what it means
+	} else if i >= 0 {
 		// "Local" would be the zone of whatever machine reads it.
 		loc, err := time.LoadLocation(s[:i])
 		if err != nil || loc == time.Local {

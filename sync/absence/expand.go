@@ -26,7 +26,7 @@ const slack = 48 * time.Hour
 // An event that cannot be expanded loses all its occurrences, because half a
 // series would say that the person is there.
 func Expand(o Object, from, to time.Time, zone *time.Location) ([]Occurrence, []ObjectError) {
-	x := expansion{from: from, to: to, zone: zone, budget: budget{maxSteps}}
+	x := expansion{from: from, to: to, zone: zone, budget: budget{maxCost}}
 	byUID := make(map[string][]*Event, 1)
 	var uids []string
 	for i := range o.Events {
@@ -37,7 +37,7 @@ func Expand(o Object, from, to time.Time, zone *time.Location) ([]Occurrence, []
 		byUID[e.UID] = append(byUID[e.UID], e)
 	}
 	for _, uid := range uids {
-		x.series(byUID[uid])
+		x.series(byUID[uid], lost(o.Errors, uid))
 	}
 	slices.SortStableFunc(x.found, func(a, b Occurrence) int {
 		return cmp.Or(a.Start.Compare(b.Start), a.End.Compare(b.End))
@@ -55,10 +55,14 @@ type expansion struct {
 
 // series expands the events of one UID: masters, and the changed instances that
 // take the place of theirs (RFC 5545 §3.8.4.4).
-func (x *expansion) series(events []*Event) {
+func (x *expansion) series(events []*Event, lost []change) {
 	masters, changed := split(events)
+	changes := lost
+	for _, e := range changed {
+		changes = append(changes, change{*e.RecurrenceID, e.Onward, e})
+	}
 	for _, e := range masters {
-		x.event(e, changed)
+		x.event(e, changes)
 	}
 	for _, e := range changed {
 		x.event(e, nil)
@@ -96,8 +100,8 @@ func split(events []*Event) (masters, changed []*Event) {
 	return masters, changed
 }
 
-func (x *expansion) event(e *Event, changed []*Event) {
-	found, err := x.occurrences(e, changed)
+func (x *expansion) event(e *Event, changes []change) {
+	found, err := x.occurrences(e, changes)
 	if err == nil && len(x.found)+len(found) > maxOccurrences {
 		err = errOccurrences
 	}
@@ -112,7 +116,7 @@ func (x *expansion) event(e *Event, changed []*Event) {
 	x.found = append(x.found, found...)
 }
 
-func (x *expansion) occurrences(e *Event, changed []*Event) ([]Occurrence, error) {
+func (x *expansion) occurrences(e *Event, changes []change) ([]Occurrence, error) {
 	if !civil(e.Start.Wall) {
 		return nil, errors.New("DTSTART is missing or outside of the years 1 to 9999")
 	}
@@ -120,77 +124,149 @@ func (x *expansion) occurrences(e *Event, changed []*Event) ([]Occurrence, error
 	if err != nil {
 		return nil, err
 	}
-	starts, err := x.starts(e, length, changed)
+	series := part{event: e, length: length}
+	// A changed instance is itself; rules on it mean nothing.
+	if e.RecurrenceID != nil || len(e.Rules)+len(e.RDates)+len(e.RPeriods)+len(e.ExDates)+len(changes) == 0 {
+		return x.collect(nil, series, e.Start), nil
+	}
+	parts := append([]part{series}, e.later(changes, x.zone)...)
+	starts, err := x.starts(e, parts, changes)
 	if err != nil {
 		return nil, err
 	}
+	if !x.budget.spend(costPlace * len(starts)) {
+		return nil, errSteps
+	}
 	var found []Occurrence
 	for _, s := range starts {
-		start := s.In(x.zone).In(x.zone)
-		end := start.Add(length.Exact)
-		if length.Days > 0 {
-			end = s.AddDays(length.Days).In(x.zone).In(x.zone).Add(length.Exact)
+		p := partOf(parts, s.at, x.zone)
+		if p.event == nil {
+			continue
 		}
-		if e.Start.Date && end.Equal(start) {
-			continue // a day that did not exist, as in Apia when the date line moved
+		if s.length != nil && p.event == e {
+			p.length = *s.length
 		}
-		if start.Before(x.to) && (end.After(x.from) || end.Equal(start) && !start.Before(x.from)) {
-			found = append(found, Occurrence{Event: e, Start: start, End: end, AllDay: e.Start.Date})
-		}
-		if len(found) > maxOccurrences {
+		if found = x.collect(found, p, s.at); len(found) > maxOccurrences {
 			break
 		}
 	}
 	return found, nil
 }
 
+// collect adds the instance of p that the series has at s, if it is in the
+// window.
+func (x *expansion) collect(found []Occurrence, p part, s DateTime) []Occurrence {
+	s = p.move(s, x.zone)
+	start := s.In(x.zone).In(x.zone)
+	end := start.Add(p.length.Exact)
+	if p.length.Days > 0 {
+		end = s.AddDays(p.length.Days).In(x.zone).In(x.zone).Add(p.length.Exact)
+	}
+	if s.Date && end.Equal(start) {
+		return found // a day that did not exist, as in Apia when the date line moved
+	}
+	if start.Before(x.to) && (end.After(x.from) || end.Equal(start) && !start.Before(x.from)) {
+		found = append(found, Occurrence{Event: p.event, Start: start, End: end, AllDay: s.Date})
+	}
+	return found
+}
+
+// A start is where a series has an instance, which may have a length of its own
+// (RFC 5545 §3.8.5.3).
+type start struct {
+	at     DateTime
+	length *Duration
+}
+
 // starts returns the start of every instance of e that may overlap the window,
 // each once, without those that are excluded or changed.
-func (x *expansion) starts(e *Event, length Duration, changed []*Event) ([]DateTime, error) {
-	// A changed instance is itself; rules on it mean nothing.
-	if e.RecurrenceID != nil || len(e.Rules)+len(e.RDates)+len(e.ExDates)+len(changed) == 0 {
-		return []DateTime{e.Start}, nil
-	}
-	x.budget.steps -= len(e.RDates) + len(e.ExDates) + len(changed)
-	if x.budget.steps < 0 {
+func (x *expansion) starts(e *Event, parts []part, changes []change) ([]start, error) {
+	if !x.budget.spend(costValue * (len(e.RDates) + len(e.RPeriods) + len(e.ExDates) + len(changes))) {
 		return nil, errSteps
 	}
-	zone := e.zone(x.zone)
-	seen := exclusions(e, changed, x.zone)
-	var starts []DateTime
-	add := func(d DateTime) {
+	from, to := x.reach(e, parts)
+	seen := exclusions(e, changes, x.zone)
+	excluded := 0
+	err := x.rules(e, e.ExRules, from, to, func(d DateTime) bool {
+		seen.add(d, x.zone)
+		excluded++
+		return excluded <= 2*maxOccurrences
+	})
+	if err != nil {
+		return nil, err
+	}
+	var starts []start
+	add := func(d DateTime, length *Duration) {
 		if seen.add(d, x.zone) {
-			starts = append(starts, d)
+			starts = append(starts, start{d, length})
 		}
 	}
-	add(e.Start)
-	from := wall(x.from.Add(-length.Exact), zone).AddDate(0, 0, -length.Days).Add(-slack)
-	to := wall(x.to, zone).Add(slack)
-	if last := time.Date(9999, 12, 30, 0, 0, 0, 0, time.UTC); to.After(last) {
-		to = last
-	}
-	for _, rule := range e.Rules {
-		r, err := e.recurrence(rule, x.zone)
-		if err == nil {
-			err = r.between(from, to, &x.budget, func(t time.Time) bool {
-				add(DateTime{Wall: t, Date: e.Start.Date, Zone: e.Start.Zone})
-				return len(starts) <= 2*maxOccurrences
-			})
-		}
+	// Of two that start together, the one with its own length counts.
+	for _, p := range e.RPeriods {
+		at := e.alike(p.Start, x.zone)
+		length, err := (&Event{Start: at, End: p.End, Duration: p.Duration}).length(x.zone)
 		if err != nil {
-			return nil, err
+			return nil, fmt.Errorf("RDATE of %v: %w", p.Start, err)
 		}
+		if civil(at.Wall) {
+			add(at, &length)
+		}
+	}
+	add(e.Start, nil)
+	err = x.rules(e, e.Rules, from, to, func(d DateTime) bool {
+		add(d, nil)
+		return len(starts) <= 2*maxOccurrences
+	})
+	if err != nil {
+		return nil, err
 	}
 	for _, d := range e.RDates {
 		if d = e.alike(d, x.zone); civil(d.Wall) {
-			add(d)
+			add(d, nil)
 		}
 	}
 	// Some of these are not quite in the window, hence twice as many.
-	if len(starts) > 2*maxOccurrences {
+	if len(starts) > 2*maxOccurrences || excluded > 2*maxOccurrences {
 		return nil, errOccurrences
 	}
 	return starts, nil
+}
+
+// reach is the wall time in which an instance of any part may start that
+// overlaps the window.
+func (x *expansion) reach(e *Event, parts []part) (from, to time.Time) {
+	zone := e.zone(x.zone)
+	for _, p := range parts {
+		lo := wall(x.from.Add(-p.length.Exact-p.shift), zone).AddDate(0, 0, -p.length.Days).Add(-slack)
+		hi := wall(x.to.Add(-p.shift), zone).Add(slack)
+		if from.IsZero() || lo.Before(from) {
+			from = lo
+		}
+		if hi.After(to) {
+			to = hi
+		}
+	}
+	if last := time.Date(9999, 12, 30, 0, 0, 0, 0, time.UTC); to.After(last) {
+		to = last
+	}
+	return from, to
+}
+
+// rules calls yield with what the rules of e say in [from, to], until it
+// returns false.
+func (x *expansion) rules(e *Event, rules []Rule, from, to time.Time, yield func(DateTime) bool) error {
+	for _, rule := range rules {
+		r, err := e.recurrence(rule, x.zone)
+		if err == nil {
+			err = r.between(from, to, &x.budget, func(t time.Time) bool {
+				return yield(DateTime{Wall: t, Date: e.Start.Date, Zone: e.Start.Zone})
+			})
+		}
+		if err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // recurrence checks a rule against the event it stands in.
@@ -273,45 +349,4 @@ func wall(t time.Time, zone *time.Location) time.Time {
 func day(wall time.Time) time.Time {
 	y, m, d := wall.Date()
 	return time.Date(y, m, d, 0, 0, 0, 0, time.UTC)
-}
-
-// A moments is a set of starts: of instants, and of days.
-type moments struct {
-	instants map[int64]bool
-	days     map[time.Time]bool
-}
-
-// add reports whether d was not yet in the set, and adds it.
-func (m moments) add(d DateTime, zone *time.Location) bool {
-	if m.days[day(d.Wall)] {
-		return false
-	}
-	if d.Date {
-		m.days[day(d.Wall)] = true
-		return true
-	}
-	t := d.In(zone).Unix()
-	known := m.instants[t]
-	m.instants[t] = true
-	return !known
-}
-
-// exclusions are the starts that EXDATE and RECURRENCE-ID take out of the
-// series. A DATE takes out what starts on that day.
-func exclusions(e *Event, changed []*Event, zone *time.Location) moments {
-	m := moments{instants: make(map[int64]bool), days: make(map[time.Time]bool)}
-	out := func(d DateTime) {
-		if e.Start.Date || d.Date {
-			m.days[d.date(zone)] = true
-			return
-		}
-		m.instants[e.alike(d, zone).In(zone).Unix()] = true
-	}
-	for _, d := range e.ExDates {
-		out(d)
-	}
-	for _, c := range changed {
-		out(*c.RecurrenceID)
-	}
-	return m
 }

@@ -27,6 +27,11 @@ func TestExpand(t *testing.T) {
 	}
 	ex := func(list ...string) func(*Event) { return func(e *Event) { e.ExDates = ats(list...) } }
 	rd := func(list ...string) func(*Event) { return func(e *Event) { e.RDates = ats(list...) } }
+	onward := func(id, start, end string) Event {
+		e := changed(id, start, end)
+		e.Onward = true
+		return e
+	}
 	lasts := func(d Duration) func(*Event) { return func(e *Event) { e.End, e.Duration = nil, &d } }
 	const berlin, newYork = "Europe/Berlin", "America/New_York"
 
@@ -135,6 +140,25 @@ func TestExpand(t *testing.T) {
 			{UID: "u", Sequence: 1, Start: at("20250114")},
 			{UID: "u", Start: at("20250115")}},
 			[]string{"2025-01-14T00:00+01/2025-01-15T00:00+01"}},
+		{"this and future, moved by a day", berlin, "2025-01-01", "2026-01-01", []Event{series("20250106", "20250107", "FREQ=WEEKLY;COUNT=4", ex("20250127")), onward("20250113", "20250114", "20250116")},
+			[]string{"2025-01-06T00:00+01/2025-01-07T00:00+01", "2025-01-14T00:00+01/2025-01-16T00:00+01", "2025-01-21T00:00+01/2025-01-23T00:00+01"}},
+		{"this and future twice, and one of its own", berlin, "2025-01-01", "2026-01-01", []Event{series("20250106", "20250107", "FREQ=DAILY;COUNT=6"),
+			onward("20250110", "20250210", "20250211"), onward("20250107", "20250607", "20250608"), changed("20250111", "20250901", "20250902")},
+			[]string{"2025-01-06T00:00+01/2025-01-07T00:00+01", "2025-02-10T00:00+01/2025-02-11T00:00+01", "2025-06-07T00:00+02/2025-06-08T00:00+02", "2025-06-08T00:00+02/2025-06-09T00:00+02", "2025-06-09T00:00+02/2025-06-10T00:00+02", "2025-09-01T00:00+02/2025-09-02T00:00+02"}},
+		{"this and future, from a time to days", berlin, "2025-01-01", "2026-01-01", []Event{series(berlin+":20250106T090000", berlin+":20250106T100000", "FREQ=DAILY;COUNT=3"), onward(berlin+":20250107T090000", "20250107", "20250108")},
+			[]string{"2025-01-06T09:00+01/2025-01-06T10:00+01", "2025-01-07T00:00+01/2025-01-08T00:00+01", "2025-01-08T00:00+01/2025-01-09T00:00+01"}},
+		{"this and future, from days to a time, named in UTC", berlin, "2025-01-01", "2026-01-01", []Event{series("20250106", "20250107", "FREQ=DAILY;COUNT=3"), onward("20250106T230000Z", berlin+":20250107T090000", berlin+":20250107T100000")},
+			[]string{"2025-01-06T00:00+01/2025-01-07T00:00+01", "2025-01-07T09:00+01/2025-01-07T10:00+01", "2025-01-08T09:00+01/2025-01-08T10:00+01"}},
+		{"this and future, to another zone", berlin, "2025-03-01", "2025-04-01", []Event{series(berlin+":20250306T090000", berlin+":20250306T100000", "FREQ=WEEKLY"), onward(berlin+":20250313T090000", newYork+":20250313T090000", newYork+":20250313T100000")},
+			[]string{"2025-03-06T09:00+01/2025-03-06T10:00+01", "2025-03-13T14:00+01/2025-03-13T15:00+01", "2025-03-20T14:00+01/2025-03-20T15:00+01", "2025-03-27T14:00+01/2025-03-27T15:00+01"}},
+		{"this and future, moved into the window from afar", berlin, "2026-01-05", "2026-01-07", []Event{series("20250106", "20250107", "FREQ=DAILY;COUNT=9"), onward("20250107", "20260102", "20260103")},
+			[]string{"2026-01-05T00:00+01/2026-01-06T00:00+01", "2026-01-06T00:00+01/2026-01-07T00:00+01"}},
+		{"EXRULE", berlin, "2025-01-01", "2026-01-01", []Event{series(berlin+":20250106T090000", berlin+":20250106T100000", "FREQ=DAILY;COUNT=5", func(e *Event) { e.ExRules = []Rule{recur("FREQ=DAILY;INTERVAL=2;COUNT=2")} })},
+			[]string{"2025-01-07T09:00+01/2025-01-07T10:00+01", "2025-01-09T09:00+01/2025-01-09T10:00+01", "2025-01-10T09:00+01/2025-01-10T10:00+01"}},
+		{"periods", berlin, "2025-01-01", "2026-01-01", []Event{series(berlin+":20250106T090000", berlin+":20250106T100000", "FREQ=DAILY;COUNT=3", ex("20250108"), func(e *Event) {
+			e.RPeriods = []Span{{Start: at("20250107T080000Z"), Duration: &Duration{Days: 1}}, {Start: at("20250108T080000Z"), End: ref("20250108T220000Z")}, {Start: at("20250110T120000"), End: ref("20250110T130000")}}
+		})},
+			[]string{"2025-01-06T09:00+01/2025-01-06T10:00+01", "2025-01-07T09:00+01/2025-01-08T09:00+01", "2025-01-10T12:00+01/2025-01-10T13:00+01"}},
 		{"other events of the object", berlin, "2025-01-01", "2026-01-01", []Event{
 			series("20250106", "20250107", "FREQ=WEEKLY;COUNT=1"),
 			{UID: "v", RecurrenceID: ref("20250106"), Start: at("20250108")}},
@@ -152,6 +176,37 @@ func TestExpand(t *testing.T) {
 				t.Errorf("-want +got\n%s", d)
 			}
 		})
+	}
+}
+
+// What became of a changed instance that cannot be read is not known, so what it
+// was is not taken for it.
+func TestExpandWithoutWhatCannotBeRead(t *testing.T) {
+	master := Event{UID: "u", Start: at("20250106"), Rules: []Rule{recur("FREQ=DAILY;COUNT=4")}}
+	for _, c := range []struct {
+		lost ObjectError
+		days string
+	}{
+		{ObjectError{UID: "u"}, "6 7 8 9"},
+		{ObjectError{UID: "v", Instance: ref("20250107")}, "6 7 8 9"},
+		{ObjectError{UID: "u", Instance: ref("20250107")}, "6 8 9"},
+		{ObjectError{UID: "u", Instance: ref("20250107T000000")}, "6 8 9"},
+		{ObjectError{UID: "u", Instance: ref("20250107"), Onward: true}, "6"},
+		{ObjectError{UID: "u", Instance: &DateTime{}}, "6 7 8 9"},
+	} {
+		got, errs := Expand(Object{Events: []Event{master}, Errors: []ObjectError{c.lost}}, at("20250101").Wall, at("20260101").Wall, time.UTC)
+		var days []string
+		for _, o := range got {
+			days = append(days, o.Start.Format("2"))
+		}
+		if len(errs) > 0 || strings.Join(days, " ") != c.days {
+			t.Errorf("%+v: %v, %v", c.lost, days, errs)
+		}
+	}
+	bad := Event{UID: "u", RecurrenceID: ref("20250107"), Onward: true, Start: at("20250107"), End: ref("20250101")}
+	got, errs := Expand(Object{Events: []Event{master, bad}}, at("20250101").Wall, at("20260101").Wall, time.UTC)
+	if len(got) != 1 || len(errs) != 1 {
+		t.Errorf("an end before the start, and onward: %v, %v", shown(got), errs)
 	}
 }
 
@@ -327,6 +382,7 @@ func FuzzExpand(f *testing.F) {
 		}
 		changed := e
 		changed.RecurrenceID = &e.Start
+		changed.Onward = e.Sequence%2 == 1
 		from, to := at("20250101").Wall, at("20260101").Wall
 		began := time.Now()
 		got, _ := Expand(Object{Events: []Event{e, changed}}, from, to, in("America/Havana"))

@@ -31,7 +31,8 @@ func (w week) hours(t time.Time, days int) (from, to time.Time, ok bool) {
 	}
 	from = DateTime{Wall: d.Wall.Add(w.start)}.In(w.zone)
 	to = DateTime{Wall: d.Wall.Add(w.end)}.In(w.zone)
-	return from, to, to.After(from)
+	exists := day(wall(from, w.zone)).Equal(d.Wall) // unlike 30 December 2011 in Apia
+	return from, to, exists && to.After(from)
 }
 
 // maxRest bounds the days in a row without work that are still told as a gap

@@ -40,14 +40,24 @@ func newRecurrence(rule Rule, start DateTime, last time.Time) recurrence {
 // errSteps says that a rule needs more work than any honest one.
 var errSteps = errors.New("it takes too many steps to expand")
 
-// A budget bounds the work that one object may cost.
-type budget struct{ steps int }
+// A budget bounds the work that one object may cost, in what was a nanosecond
+// on the machine where it was measured.
+type budget struct{ left int }
 
-const maxSteps = 200_000
+const (
+	maxCost   = 20_000_000
+	costYield = 250 // one instance
+	costTick  = 200 // one interval of a frequency shorter than a day
+	costValue = 500 // one value of EXDATE or RDATE, one changed instance
+	costPlace = 800 // one instance given its place in time
+)
 
-func (b *budget) spend() bool {
-	b.steps--
-	return b.steps >= 0
+// costInterval is what rrule-go needs for one interval that yields nothing.
+var costInterval = map[Frequency]int{Daily: 100, Weekly: 400, Monthly: 800, Yearly: 3_000}
+
+func (b *budget) spend(cost int) bool {
+	b.left -= cost
+	return b.left >= 0
 }
 
 // between calls yield with the instances of r within [from, to], in order,
@@ -60,6 +70,9 @@ func (r recurrence) between(from, to time.Time, b *budget, yield func(time.Time)
 	}
 	if to.Before(r.start) || to.Before(from) {
 		return nil
+	}
+	if !b.spend(0) {
+		return r.rule.fault("%v", errSteps)
 	}
 	// COUNT is counted from the first instance; nothing else hinders skipping
 	// what lies before the window.
@@ -107,25 +120,35 @@ func (r recurrence) walk(from, to time.Time, b *budget, yield func(time.Time) bo
 	shift := max(0, (9999-to.Year())/400*400)
 	option := r.option()
 	option.Dtstart = anchor.AddDate(shift, 0, 0)
-	option.Until = to.AddDate(shift, 0, 0)
+	option.Until = time.Date(9999, 12, 31, 0, 0, 0, 0, time.UTC)
 	rule, err := rrule.NewRRule(option)
 	if err != nil {
 		return err
 	}
 	next := rule.Iterator()
-	for {
+	for last := option.Dtstart; ; {
 		t, ok := next()
+		if !ok {
+			t = option.Until // so far it looked
+		}
+		if !b.spend(costYield + r.intervals(last, t)*costInterval[r.rule.Freq]) {
+			return errSteps
+		}
 		if !ok {
 			return nil
 		}
-		if !b.spend() {
-			return errSteps
-		}
+		last = t
 		t = t.AddDate(-shift, 0, 0)
 		if t.After(to) || !yield(t) {
 			return nil
 		}
 	}
+}
+
+// intervals is how many intervals without any there are between two instances.
+func (r recurrence) intervals(a, b time.Time) int {
+	days := map[Frequency]int64{Daily: 1, Weekly: 7, Monthly: 30, Yearly: 365}[r.rule.Freq]
+	return max(0, int((b.Unix()-a.Unix())/(days*int64(r.rule.Interval)*86400))-1)
 }
 
 // anchor returns the beginning of the last interval of the series that begins

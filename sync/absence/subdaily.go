@@ -13,7 +13,7 @@ func (r recurrence) tick(from, to time.Time, b *budget, yield func(time.Time) bo
 	first := floor(r.start.Unix(), unit)
 	at := first + (from.Unix()-first)/step*step
 	for end := to.Unix(); at <= end; {
-		if !b.spend() {
+		if !b.spend(costTick) {
 			return errSteps
 		}
 		t := time.Unix(at, 0).UTC()
@@ -22,7 +22,7 @@ func (r recurrence) tick(from, to time.Time, b *budget, yield func(time.Time) bo
 			continue
 		}
 		for _, instance := range r.set(t) {
-			if !b.spend() {
+			if !b.spend(costYield) {
 				return errSteps
 			}
 			if instance.After(to) || !yield(instance) {
