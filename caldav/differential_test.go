@@ -53,6 +53,12 @@ var explanations = []explanation{
 	{"an RDATE where the rule has an instance is a second one", "RFC 5545 §3.8.5.2", func(c randomCase, s span) bool {
 		return slices.ContainsFunc(c.event.RDates, func(d absence.DateTime) bool { return d.In(time.UTC).Unix() == s[0] })
 	}},
+	{"EXDATE is compared with instances that have the offset of DTSTART, an hour or half an hour off", "RFC 5545 §3.8.5.1", func(c randomCase, s span) bool {
+		return slices.ContainsFunc(c.event.ExDates, func(d absence.DateTime) bool {
+			off := d.In(time.UTC).Sub(time.Unix(s[0], 0)).Abs()
+			return d.Zone != nil && off > 0 && off <= time.Hour
+		})
+	}},
 	{"days of a DURATION are taken for 24 hours", "RFC 5545 §3.3.6", func(c randomCase, _ span) bool { return c.nominal }},
 }
 
