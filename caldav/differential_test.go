@@ -94,7 +94,7 @@ func ruleHasStart(e absence.Event) bool {
 // shares nothing with awayd, over random calendars. AWAYD_LONG makes other ones
 // each time, and more.
 func TestAgainstAnotherEngine(t *testing.T) {
-	n, seed := 1_500, uint64(5545)
+	n, seed := 3_000, uint64(5545)
 	if os.Getenv("AWAYD_LONG") != "" {
 		n, seed = 30_000, uint64(time.Now().UnixNano())
 	}
