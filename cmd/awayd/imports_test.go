@@ -2,7 +2,10 @@ package main
 
 import (
 	"encoding/json"
+	"os"
 	"os/exec"
+	"path/filepath"
+	"regexp"
 	"strings"
 	"testing"
 )
@@ -82,6 +85,30 @@ func TestImportRules(t *testing.T) {
 				if i == f {
 					t.Errorf("%s is pure and imports %s", p.ImportPath, i)
 				}
+			}
+		}
+	}
+}
+
+// Pure code gets the moment handed in, so that a year can be played in
+// milliseconds.
+func TestPureCodeHasNoClock(t *testing.T) {
+	clock := regexp.MustCompile(`\btime\.(Now|Since|Until|Sleep|After|AfterFunc|NewTimer|NewTicker|Tick)\(`)
+	for _, dir := range []string{"absence", "plan", "account"} {
+		files, err := filepath.Glob(filepath.Join("..", "..", "sync", dir, "*.go"))
+		if err != nil || len(files) == 0 {
+			t.Fatal(dir, err)
+		}
+		for _, file := range files {
+			if strings.HasSuffix(file, "_test.go") {
+				continue
+			}
+			text, err := os.ReadFile(file)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if found := clock.Find(text); found != nil {
+				t.Errorf("%s uses %s…)", file, found)
 			}
 		}
 	}
