@@ -1,0 +1,337 @@
+package engine
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"slices"
+	"sync"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"awayd/sync/absence"
+	"awayd/sync/account"
+	"awayd/sync/plan"
+)
+
+const ada = "ada@example.org"
+
+// A world is one account with a calendar, a node and a state, all in memory,
+// each of which can be made to fail.
+type world struct {
+	t      *testing.T
+	mu     sync.Mutex
+	events []absence.Object
+	polls  int
+	calErr error
+
+	node    plan.Observed
+	dials   int
+	dialErr error
+	doErr   error
+	shown   string
+	done    []performed
+
+	journal  plan.Journal
+	observed plan.Observed
+	storeErr error
+	acct     account.Account
+	objects  []account.CachedObject
+	suppress []account.Suppression
+	log      []account.Entry
+
+	offset time.Duration // of the wall clock
+	engine *Engine
+}
+
+// performed is an action as the node saw it.
+type performed struct {
+	at time.Time
+	plan.Action
+}
+
+func newWorld(t *testing.T) *world {
+	w := &world{t: t}
+	w.acct = account.Account{
+		JID: ada, Mode: account.Auto, Settings: account.Settings{Zone: "UTC"},
+		Calendars: []account.Calendar{{ID: 1, Name: "Vacations", EveryEvent: true}},
+	}
+	return w
+}
+
+func (w *world) now() time.Time {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return time.Now().Add(w.offset)
+}
+
+// run starts an engine over the world; the returned function stops it.
+func (w *world) run() (stop func()) {
+	e, err := New(Config{
+		Store: w, Calendars: w, Dialer: w, Now: w.now,
+		Log: slog.New(slog.NewTextHandler(io.Discard, nil)),
+		Defaults: Defaults{
+			Poll: "@every 5m", Presence: true, Rules: rules(),
+		},
+	})
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	w.engine = e
+	ctx, cancel := context.WithCancel(w.t.Context())
+	done := make(chan error, 1)
+	go func() { done <- e.Run(ctx, nil) }()
+	return func() {
+		cancel()
+		if err := <-done; err != nil {
+			w.t.Error(err)
+		}
+	}
+}
+
+// rules do not bridge, so that test vacations may lie close together.
+func rules() absence.Settings {
+	s := absence.Defaults()
+	s.Bridge = false
+	return s
+}
+
+// vacation puts an event into the calendar, from and to hours from now.
+func (w *world) vacation(uid string, from, to time.Duration) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	at := func(d time.Duration) absence.DateTime {
+		return absence.DateTime{Wall: time.Now().UTC().Add(d).Truncate(time.Second), Zone: time.UTC}
+	}
+	end := at(to)
+	w.events = append(w.events, absence.Object{Href: "/" + uid, ETag: "1", Events: []absence.Event{{
+		UID: uid, Start: at(from), End: &end, Summary: "Vacation " + uid,
+	}}})
+}
+
+func (w *world) kinds() []plan.Kind {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	var k []plan.Kind
+	for _, p := range w.done {
+		k = append(k, p.Kind)
+	}
+	return k
+}
+
+// look returns what the node holds, how the person is shown, and what was
+// performed.
+func (w *world) look() (plan.Observed, string, []performed) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return w.node, w.shown, slices.Clone(w.done)
+}
+
+func (w *world) logged(k account.Kind) []account.Entry {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	var list []account.Entry
+	for _, e := range w.log {
+		if e.Kind == k {
+			list = append(list, e)
+		}
+	}
+	return list
+}
+
+func (w *world) expect(want ...plan.Kind) {
+	w.t.Helper()
+	synctest.Wait()
+	if got := w.kinds(); !slices.Equal(got, want) {
+		w.t.Fatalf("performed %v, want %v", got, want)
+	}
+}
+
+// Poll implements Source.
+func (w *world) Poll(ctx context.Context, _ string) (absence.Delta, string, error) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.polls++
+	if w.calErr != nil {
+		return absence.Delta{}, "", w.calErr
+	}
+	d := absence.Delta{Changed: slices.Clone(w.events), Listing: []string{}}
+	for _, o := range w.events {
+		d.Listing = append(d.Listing, o.Href)
+	}
+	return d, fmt.Sprint(w.polls), nil
+}
+
+// Open implements Calendars.
+func (w *world) Open(account.Calendar) (Source, error) { return w, nil }
+
+// Dial implements Dialer.
+func (w *world) Dial(context.Context, account.Account) (Session, error) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.dials++
+	if w.dialErr != nil {
+		return nil, w.dialErr
+	}
+	return &session{world: w, done: make(chan struct{})}, nil
+}
+
+// A session acts on the world's node the way a server would.
+type session struct {
+	*world
+	done chan struct{}
+}
+
+func (s *session) Look(context.Context) (plan.Observed, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	o := s.node
+	o.Items = slices.Clone(o.Items)
+	return o, s.doErr
+}
+
+func (s *session) Do(_ context.Context, a plan.Action, l plan.Ledger) error {
+	if s.doErr != nil {
+		return s.doErr
+	}
+	publish := func(id string, model plan.AccessModel) error {
+		if err := l.Sending(a.Payload); err != nil {
+			return err
+		}
+		s.mu.Lock()
+		defer s.mu.Unlock()
+		s.node = plan.Observed{Exists: true, Access: model, Items: []plan.Item{{ID: id, Payload: a.Payload}}}
+		return nil
+	}
+	var err error
+	switch a.Kind {
+	case plan.Stage:
+		if a.Fresh {
+			err = l.Deleted()
+		}
+		err = errors.Join(err, l.Making(), publish(plan.ItemArchive, plan.Whitelist))
+	case plan.Reveal:
+		err = errors.Join(l.Opening(), publish(plan.ItemCurrent, plan.Presence))
+	case plan.Amend:
+		err = publish(plan.ItemCurrent, plan.Presence)
+	case plan.Unstage:
+		s.mu.Lock()
+		s.node.Items = nil
+		s.mu.Unlock()
+	case plan.Withdraw:
+		s.mu.Lock()
+		s.node = plan.Observed{}
+		s.mu.Unlock()
+		err = l.Deleted()
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.world.done = append(s.world.done, performed{time.Now().Add(s.offset), a})
+	return err
+}
+
+func (s *session) Show(_ context.Context, status string) error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.shown = status
+	return nil
+}
+
+func (s *session) Hide(ctx context.Context) error { return s.Show(ctx, "") }
+func (s *session) Server() string                 { return "test" }
+func (s *session) Done() <-chan struct{}          { return s.done }
+func (s *session) Err() error                     { return nil }
+func (s *session) Close(context.Context) error    { return nil }
+
+// The rest implements Store.
+
+func (w *world) Accounts(context.Context) ([]account.Account, error) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if w.acct.JID == "" {
+		return nil, nil
+	}
+	return []account.Account{w.acct}, nil
+}
+
+func (w *world) SaveAccount(_ context.Context, a account.Account) (account.Account, error) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.acct = a
+	return a, nil
+}
+
+func (w *world) DeleteAccount(context.Context, string) error {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.acct = account.Account{}
+	return nil
+}
+
+func (w *world) Journal(context.Context, string) (plan.Journal, error) { return w.journal, nil }
+
+func (w *world) SaveJournal(_ context.Context, _ string, j plan.Journal) error {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if w.storeErr != nil {
+		return w.storeErr
+	}
+	w.journal = j
+	return nil
+}
+
+func (w *world) SaveObserved(_ context.Context, _ string, o plan.Observed, _ time.Time) error {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.observed = o
+	return nil
+}
+
+func (w *world) Observed(context.Context, string) (plan.Observed, time.Time, error) {
+	return w.observed, time.Time{}, nil
+}
+
+func (w *world) Objects(context.Context, int64) ([]account.CachedObject, error) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return slices.Clone(w.objects), nil
+}
+
+func (w *world) SavePoll(_ context.Context, _ int64, p account.Poll) error {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	gone := func(o account.CachedObject) bool {
+		return slices.Contains(p.Removed, o.Href) || slices.ContainsFunc(p.Changed, func(c absence.Object) bool { return c.Href == o.Href })
+	}
+	w.objects = slices.DeleteFunc(w.objects, gone)
+	for _, o := range p.Changed {
+		w.objects = append(w.objects, account.CachedObject{Object: o})
+	}
+	return nil
+}
+
+func (w *world) Suppressions(context.Context, string) ([]account.Suppression, error) {
+	return w.suppress, nil
+}
+
+func (w *world) Suppress(_ context.Context, _ string, s []account.Suppression) error {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if w.storeErr != nil {
+		return w.storeErr
+	}
+	w.suppress = append(w.suppress, s...)
+	return nil
+}
+
+func (w *world) Append(_ context.Context, e account.Entry) error {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.log = append(w.log, e)
+	return nil
+}
+
+func (w *world) Log(context.Context, account.LogFilter) ([]account.Entry, error) { return w.log, nil }
