@@ -6,7 +6,8 @@ GOVULNCHECK := golang.org/x/vuln/cmd/govulncheck@v1.1.4
 
 # Real servers for the tests, systemd-analyze, and another engine for
 # recurrences. lua-sec is Prosody's TLS.
-SERVERS := prosody lua-sec ejabberd radicale xandikos systemd python3-recurring-ical-events
+DEMO    := prosody lua-sec radicale
+SERVERS := $(DEMO) ejabberd xandikos systemd python3-recurring-ical-events
 # The race detector needs a C compiler.
 COMPILER := gcc libc6-dev
 
@@ -22,7 +23,8 @@ build: ## builds bin/awayd
 	go build -trimpath -buildvcs=false -ldflags '-X main.version=$(VERSION)' -o bin/awayd ./cmd/awayd
 
 .PHONY: demo
-demo: servers ## tells the story of one vacation on real servers, in half a minute
+demo: ## tells the story of one vacation on real servers, in half a minute
+	@cmd/testbed/install.sh $(DEMO)
 	@go run ./cmd/demo
 
 .PHONY: test
