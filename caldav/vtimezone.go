@@ -15,7 +15,7 @@ import (
 const (
 	maxObservances = 400 // of one zone
 	maxOnsets      = 4_000
-	maxZoneCost    = 6_000 // onsets of all zones of one calendar
+	maxZoneCost    = 4_000 // onsets of all zones of one calendar
 	costBarren     = 1_000 // of a rule that had to be followed for centuries in vain
 )
 

@@ -45,7 +45,7 @@ var errSteps = errors.New("it takes too many steps to expand")
 type budget struct{ left int }
 
 const (
-	maxCost   = 20_000_000
+	maxCost   = 17_000_000
 	costYield = 250 // one instance
 	costTick  = 200 // one interval of a frequency shorter than a day
 	costValue = 500 // one value of EXDATE or RDATE, one changed instance
@@ -53,7 +53,7 @@ const (
 )
 
 // costInterval is what rrule-go needs for one interval that yields nothing.
-var costInterval = map[Frequency]int{Daily: 100, Weekly: 400, Monthly: 800, Yearly: 3_000}
+var costInterval = map[Frequency]int{Daily: 100, Weekly: 400, Monthly: 800, Yearly: 4_000}
 
 func (b *budget) spend(cost int) bool {
 	b.left -= cost

@@ -22,8 +22,8 @@ func believe(cached map[string]account.CachedObject, d absence.Delta, accept boo
 	var broken int
 	for _, o := range d.Changed {
 		// An object that no longer reads keeps what was known of it.
-		if was, ok := cached[o.Href]; ok && len(o.Errors) > 0 && len(was.Events) > 0 && !accept {
-			o.Events = was.Events
+		if was, ok := cached[o.Href]; ok && len(o.Errors) > 0 && len(was.Events)+len(was.Availability) > 0 && !accept {
+			o = keep(was.Object, o)
 			broken++
 		}
 		p.Changed = append(p.Changed, o)
@@ -64,4 +64,21 @@ func believe(cached map[string]account.CachedObject, d absence.Delta, accept boo
 		hold = fmt.Sprintf("%d objects are gone without the server having said so; kept until the next poll agrees", len(p.Missing))
 	}
 	return p, hold
+}
+
+// keep returns what was known of an object under the version of one that does
+// not read: whole, because its events need the zones that came with them. The
+// errors of the new one say what is wrong, but take no instance out of the old.
+func keep(was, broken absence.Object) absence.Object {
+	kept := was
+	kept.ETag, kept.Errors = broken.ETag, nil
+	for _, e := range was.Errors {
+		if e.Instance != nil {
+			kept.Errors = append(kept.Errors, e)
+		}
+	}
+	for _, e := range broken.Errors {
+		kept.Errors = append(kept.Errors, absence.ObjectError{UID: e.UID, Line: e.Line, Reason: e.Reason})
+	}
+	return kept
 }

@@ -127,7 +127,7 @@ func (a *actor) withdraw(ctx context.Context) error {
 	a.turn()
 	_, shown := a.shown()
 	switch {
-	case shown:
+	case shown, a.observed.Unread && a.trouble != "":
 		return fmt.Errorf("the withdrawal is to be done, but is not yet: %s", a.trouble)
 	case unkept != nil:
 		return fmt.Errorf("withdrawn, but the absence comes back when awayd starts anew: %w", unkept)

@@ -15,7 +15,8 @@ const (
 	dialLimit = 30 * time.Second
 	lookLimit = 15 * time.Second
 	// hurriedLimit bounds a look close to an instant or while a message is live:
-	// a connection that stays silent for longer is better replaced.
+	// a connection that stays silent for longer is better replaced. It is for
+	// the first attempt only, or a slow server would never be looked at.
 	hurriedLimit = 3 * time.Second
 	actionLimit  = time.Minute
 	byeLimit     = 2 * time.Second
@@ -114,7 +115,8 @@ func (a *actor) look() error {
 		return nil
 	}
 	limit := lookLimit
-	if next, ok := a.result.Timeline.Next(now.Add(-lookAhead)); a.overdue() || (ok && next.Sub(now) <= lookAhead) {
+	next, ok := a.result.Timeline.Next(now.Add(-lookAhead))
+	if soon := ok && next.Sub(now) <= lookAhead; a.trouble == "" && (soon || a.overdue()) {
 		limit = hurriedLimit
 	}
 	ctx, cancel := context.WithTimeout(a.ctx, limit)
