@@ -117,3 +117,18 @@ func TestWithdrawWhenPausedOrWithABrokenState(t *testing.T) {
 		}
 	})
 }
+
+// A server that takes longer to answer than a hurried look waits is late, but
+// never left with a message that is over.
+func TestSlowServer(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld(t)
+		w.lookTakes = 2 * hurriedLimit
+		w.vacation("a", time.Hour, 2*time.Hour)
+		defer w.run()()
+		time.Sleep(time.Hour + time.Minute)
+		w.expect(plan.Stage, plan.Reveal)
+		time.Sleep(time.Hour)
+		w.expect(plan.Stage, plan.Reveal, plan.Withdraw)
+	})
+}

@@ -28,12 +28,13 @@ type world struct {
 	polls  int
 	calErr error
 
-	node    plan.Observed
-	dials   int
-	dialErr error
-	doErr   error
-	shown   string
-	done    []performed
+	node      plan.Observed
+	dials     int
+	dialErr   error
+	lookTakes time.Duration
+	doErr     error
+	shown     string
+	done      []performed
 
 	journal  plan.Journal
 	observed plan.Observed
@@ -185,7 +186,15 @@ type session struct {
 	done chan struct{}
 }
 
-func (s *session) Look(context.Context) (plan.Observed, error) {
+func (s *session) Look(ctx context.Context) (plan.Observed, error) {
+	s.mu.Lock()
+	takes := s.lookTakes
+	s.mu.Unlock()
+	select {
+	case <-ctx.Done():
+		return plan.Observed{}, ctx.Err()
+	case <-time.After(takes):
+	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	o := s.node
