@@ -35,6 +35,10 @@ test: servers ## runs every test, those on real servers too
 test-long: servers ## runs what takes longer than CI should: more cases, soaks, fuzzing
 	.ci/long $(FUZZTIME)
 
+.PHONY: proof
+proof: servers ## breaks awayd in every way it knows, and writes docs/never-early.md (some minutes)
+	go run ./cmd/proof -write docs/never-early.md
+
 .PHONY: check
 check: servers compiler ## gofmt, vet, staticcheck, govulncheck, tidy, race detector
 	@unformatted=$$(gofmt -l .); [ -z "$$unformatted" ] || { echo "gofmt would change:"; echo "$$unformatted"; exit 1; }

@@ -28,6 +28,7 @@ var mayImport = []struct {
 	{"awayd/configs", nil, "the daemon's settings as plain values"},
 	{"awayd/cmd/testbed", nil, "real servers for tests; knows nothing of the program under test"},
 	{"awayd/cmd/demo", []string{"awayd/cmd/testbed"}, "uses the program as a person would, from outside"},
+	{"awayd/cmd/proof", []string{"awayd/cmd/testbed", "awayd/sync/absence", "awayd/sync/account", "awayd/sync/engine", "awayd/sync/plan", "awayd/xmppout/pep"}, "breaks the program from outside, and explores its parts over a model of a server"},
 	{"awayd/cmd/awayd/control", []string{"awayd/caldav", "awayd/sync/absence", "awayd/sync/account", "awayd/sync/engine", "awayd/sync/plan"}, "both sides of the control socket"},
 	{"awayd/cmd/awayd", []string{"*"}, "wires everything"},
 }

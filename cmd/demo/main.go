@@ -38,7 +38,7 @@ func tell(ctx context.Context) (err error) {
 		return err
 	}
 	defer func() { err = errors.Join(err, bed.Close()) }()
-	binary, err := build(ctx, bed.Dir)
+	binary, err := testbed.Build(ctx, bed.Dir)
 	if err != nil {
 		return err
 	}

@@ -38,8 +38,9 @@ type story struct {
 	xmpp     *testbed.XMPP
 	dav      *testbed.DAV
 	ada, bob testbed.Person
-	program  *program
-	watch    *watch
+	daemon   *testbed.Daemon
+	watch    *testbed.Watch
+	report   reporter
 	start    time.Time
 	end      time.Time
 	next     time.Time
@@ -51,9 +52,9 @@ func (s *story) tell(ctx context.Context) error {
 	if err := s.prepare(ctx); err != nil {
 		return err
 	}
-	defer s.program.close()
+	defer s.daemon.Close()
 	if err := s.happen(ctx); err != nil {
-		return fmt.Errorf("%w\nWhat awayd said:\n%s", err, s.program.said())
+		return fmt.Errorf("%w\nWhat awayd said:\n%s", err, s.daemon.Said())
 	}
 	return nil
 }
@@ -80,7 +81,7 @@ func (s *story) prepare(ctx context.Context) (err error) {
 		return err
 	}
 	s.say("Ada and Bob are contacts; Ada is offline, Bob is online")
-	s.program, err = newProgram(s.binary, s.dir)
+	s.daemon, err = testbed.NewDaemon(s.binary, s.dir)
 	return err
 }
 
@@ -100,24 +101,25 @@ func (s *story) befriend(ctx context.Context) error {
 	if err := ada.Close(); err != nil {
 		return err
 	}
-	s.watch = &watch{contact: bob, of: s.ada.JID}
+	s.watch = &testbed.Watch{Contact: bob, Of: s.ada.JID, Secrets: []string{title, nextTitle}}
+	s.report.watch = s.watch
 	if len(s.crashes) > 0 {
-		s.watch.patience = 2 * time.Second
+		s.watch.Patience = 2 * time.Second
 	}
-	return until(ctx, "Bob sees Ada offline", func() (bool, error) { return s.watch.offline(), nil })
+	return testbed.Until(ctx, "Bob sees Ada offline", func() (bool, error) { return s.watch.Offline(), nil })
 }
 
 // happen is the vacation.
 func (s *story) happen(ctx context.Context) error {
-	defer s.watch.contact.Close()
-	if err := s.program.start(ctx); err != nil {
+	defer s.watch.Contact.Close()
+	if err := s.daemon.Start(ctx); err != nil {
 		return err
 	}
 	if err := s.fillCalendar(ctx); err != nil {
 		return err
 	}
-	s.watch.contact.Forget()
-	stopWatching := s.watch.begin(ctx)
+	s.watch.Contact.Forget()
+	stopWatching := s.watch.Begin(ctx)
 	defer stopWatching()
 	if err := s.link(ctx); err != nil {
 		return err
@@ -130,11 +132,11 @@ func (s *story) happen(ctx context.Context) error {
 		if err := s.watchUntil(ctx, s.start.Add(moment)); err != nil {
 			return err
 		}
-		if err := s.program.kill(); err != nil {
+		if err := s.daemon.Kill(); err != nil {
 			return err
 		}
 		s.say("awayd is killed and started again")
-		if err := s.program.start(ctx); err != nil {
+		if err := s.daemon.Start(ctx); err != nil {
 			return err
 		}
 	}
@@ -154,7 +156,7 @@ func (s *story) happen(ctx context.Context) error {
 		return err
 	}
 	s.say("and at no moment did Bob see anything else")
-	return s.program.stop()
+	return s.daemon.Stop()
 }
 
 // fillCalendar puts a vacation that starts in seconds into Ada's calendar, and
@@ -191,11 +193,11 @@ func vevent(uid, title string, start, end time.Time) string {
 
 // link links Ada's account with her calendars, as a person would.
 func (s *story) link(ctx context.Context) error {
-	password, err := secretFile(s.dir, "jid-password", s.ada.Password)
+	password, err := testbed.SecretFile(s.dir, "jid-password", s.ada.Password)
 	if err != nil {
 		return err
 	}
-	calendarPassword, err := secretFile(s.dir, "calendar-password", "calendar secret")
+	calendarPassword, err := testbed.SecretFile(s.dir, "calendar-password", "calendar secret")
 	if err != nil {
 		return err
 	}
@@ -204,7 +206,7 @@ func (s *story) link(ctx context.Context) error {
 		"--calendar-url", s.dav.URL, "--calendar-user", "ada", "--calendar-password-file", calendarPassword,
 		"--every-event", "--zone", "Europe/Berlin", "--tls-ca", s.bed.CA.File,
 	}
-	if _, err := s.program.run(ctx, args...); err != nil {
+	if _, err := s.daemon.Run(ctx, args...); err != nil {
 		return err
 	}
 	s.say("awayd link: Ada's XMPP account and her calendar are linked")
@@ -221,7 +223,7 @@ type status struct {
 }
 
 func (s *story) status(ctx context.Context) (st status, err error) {
-	out, err := s.program.run(ctx, "status", "--json")
+	out, err := s.daemon.Run(ctx, "status", "--json")
 	if err != nil {
 		return st, err
 	}
@@ -231,7 +233,7 @@ func (s *story) status(ctx context.Context) (st status, err error) {
 // staged waits until awayd reports the message that starts at start as staged
 // and nothing as visible.
 func (s *story) staged(ctx context.Context, start time.Time) error {
-	return until(ctx, "the message is staged", func() (bool, error) {
+	return testbed.Until(ctx, "the message is staged", func() (bool, error) {
 		st, err := s.status(ctx)
 		if err != nil || len(st.Accounts) != 1 {
 			return false, err
@@ -244,7 +246,7 @@ func (s *story) staged(ctx context.Context, start time.Time) error {
 // watchUntil tells what Bob sees as it happens.
 func (s *story) watchUntil(ctx context.Context, t time.Time) error {
 	for {
-		for _, line := range s.watch.news(s.start) {
+		for _, line := range s.report.news(s.start) {
 			s.say("%s", line)
 		}
 		wait := min(time.Until(t), 100*time.Millisecond)
@@ -261,14 +263,14 @@ func (s *story) watchUntil(ctx context.Context, t time.Time) error {
 
 // check holds what was seen against what should have been.
 func (s *story) check(ctx context.Context) error {
-	err := s.watch.verify(s.start, s.end, s.next)
-	logged, logErr := s.program.run(ctx, "log", "--json")
+	err := s.watch.Verify(s.start, s.end, s.next)
+	logged, logErr := s.daemon.Run(ctx, "log", "--json")
 	for _, kind := range []string{"stage", "reveal", "withdraw"} {
 		if !loggedWithReason(logged, kind) {
 			err = errors.Join(err, fmt.Errorf("the sync log has no %s with a reason", kind))
 		}
 	}
-	s.log, _ = s.program.run(ctx, "log")
+	s.log, _ = s.daemon.Run(ctx, "log")
 	return errors.Join(err, logErr)
 }
 

@@ -39,30 +39,30 @@ func crashes() [][]time.Duration {
 // A crash and the watchdog's SIGABRT must not end with exit code 2, which means
 // wrong configuration and is not restarted.
 func TestCrashEndsByASignal(t *testing.T) {
-	binary, err := build(t.Context(), t.TempDir())
+	binary, err := testbed.Build(t.Context(), t.TempDir())
 	if err != nil {
 		t.Fatal(err)
 	}
-	p, err := newProgram(binary, t.TempDir())
+	p, err := testbed.NewDaemon(binary, t.TempDir())
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer p.close()
-	if err := p.start(t.Context()); err != nil {
+	defer p.Close()
+	if err := p.Start(t.Context()); err != nil {
 		t.Fatal(err)
 	}
-	cmd := p.daemon
-	if err := p.end(syscall.SIGABRT); err != nil {
+	ended, err := p.End(syscall.SIGABRT)
+	if err != nil {
 		t.Fatal(err)
 	}
-	if status := cmd.ProcessState.Sys().(syscall.WaitStatus); !status.Signaled() {
+	if status := ended.Sys().(syscall.WaitStatus); !status.Signaled() {
 		t.Errorf("ended with exit code %d", status.ExitStatus())
 	}
 }
 
 // The whole story on each server, undisturbed and with the daemon killed.
 func TestStory(t *testing.T) {
-	binary, err := build(t.Context(), t.TempDir())
+	binary, err := testbed.Build(t.Context(), t.TempDir())
 	if err != nil {
 		t.Fatal(err)
 	}
