@@ -13,6 +13,8 @@ import (
 	"unicode"
 
 	"mellium.im/xmpp/stream"
+
+	"awayd/xmppout/pep"
 )
 
 // A Kind is the sort of trouble an [Error] is about.
@@ -41,10 +43,6 @@ const (
 	Stream
 	// Stanza: the server refused one request; see [StanzaError].
 	Stanza
-	// Changed: the node is not what the action was decided on. Look again.
-	Changed
-	// Unhideable: the server cannot keep an item hidden, so nothing was staged.
-	Unhideable
 	// Unfit: the message cannot be carried by XML or XEP-0082 as it is.
 	Unfit
 	// Closed: the session was closed by its owner.
@@ -116,27 +114,16 @@ func (e *StanzaError) Temporary() bool {
 // Is makes the conditions that a caller decides on comparable by errors.Is.
 func (e *StanzaError) Is(target error) bool {
 	switch target {
-	case ErrItemNotFound:
+	case pep.ErrItemNotFound:
 		return e.Condition == "item-not-found"
-	case ErrPreconditionNotMet:
+	case pep.ErrPreconditionNotMet:
 		return e.Specific == "precondition-not-met"
-	case ErrForbidden:
+	case pep.ErrForbidden:
 		// Servers disagree on how to say it.
 		return e.Condition == "forbidden" || e.Condition == "not-allowed" || e.Condition == "not-authorized"
 	}
 	return false
 }
-
-// Conditions of XEP-0060, for errors.Is.
-var (
-	// ErrItemNotFound: there is no such node or item.
-	ErrItemNotFound = errors.New("item-not-found")
-	// ErrPreconditionNotMet: the node's configuration is not the one the
-	// publish-options asked for (§7.1.5), and nothing was published.
-	ErrPreconditionNotMet = errors.New("precondition-not-met")
-	// ErrForbidden: not for this account.
-	ErrForbidden = errors.New("forbidden")
-)
 
 var errTooLarge = errors.New("server sent more than awayd reads at once")
 

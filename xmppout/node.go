@@ -8,6 +8,7 @@ import (
 	"mellium.im/xmpp/jid"
 
 	"awayd/sync/plan"
+	"awayd/xmppout/pep"
 )
 
 // An asker has a request answered by the server. It is what differs between a
@@ -24,9 +25,9 @@ type node struct {
 	owner jid.JID // bare
 }
 
-var _ pep = node{}
+var _ pep.Node = node{}
 
-func (n node) access(ctx context.Context) (plan.AccessModel, error) {
+func (n node) Access(ctx context.Context) (plan.AccessModel, error) {
 	var answer pubsub
 	if err := n.ask(ctx, readConfiguration(), &answer); err != nil {
 		return "", err
@@ -41,7 +42,7 @@ func (n node) access(ctx context.Context) (plan.AccessModel, error) {
 	return "", errors.New("the server's answer names no access model")
 }
 
-func (n node) items(ctx context.Context) ([]plan.Item, error) {
+func (n node) Items(ctx context.Context) ([]plan.Item, error) {
 	var answer pubsub
 	if err := n.ask(ctx, readItems(), &answer); err != nil {
 		return nil, err
@@ -56,14 +57,14 @@ func (n node) items(ctx context.Context) ([]plan.Item, error) {
 	return items, nil
 }
 
-// guests asks for the affiliations. A server that does not tell them to the
+// Guests asks for the affiliations. A server that does not tell them to the
 // owner is taken to have none: awayd gives none, and no server lets a contact
 // give themselves one.
-func (n node) guests(ctx context.Context) (bool, error) {
+func (n node) Guests(ctx context.Context) (bool, error) {
 	var answer pubsub
 	err := n.ask(ctx, readAffiliations(), &answer)
 	var refused *StanzaError
-	if errors.As(err, &refused) && !refused.Temporary() && !errors.Is(err, ErrItemNotFound) {
+	if errors.As(err, &refused) && !refused.Temporary() && !errors.Is(err, pep.ErrItemNotFound) {
 		return false, nil
 	}
 	if err != nil || answer.Affiliations == nil {
@@ -81,7 +82,7 @@ func (n node) isGuest(a affiliation) bool {
 	return err != nil || !j.Bare().Equal(n.owner)
 }
 
-func (n node) hides(ctx context.Context) (bool, error) {
+func (n node) Hides(ctx context.Context) (bool, error) {
 	var answer discoInfo
 	if err := n.ask(ctx, readFeatures(n.owner), &answer); err != nil {
 		return false, err
@@ -89,18 +90,22 @@ func (n node) hides(ctx context.Context) (bool, error) {
 	return slices.Contains(answer.Features, feature{nsPubSub + "#publish-options"}), nil
 }
 
-func (n node) publish(ctx context.Context, id string, p plan.Payload, guard plan.AccessModel) error {
+func (n node) Publish(ctx context.Context, id string, p plan.Payload, guard plan.AccessModel) error {
 	return n.ask(ctx, publishItem(id, p, guard), nil)
 }
 
-func (n node) configure(ctx context.Context, m plan.AccessModel) error {
+func (n node) Configure(ctx context.Context, m plan.AccessModel) error {
 	return n.ask(ctx, configureAccess(m), nil)
 }
 
-func (n node) retract(ctx context.Context, id string, notify bool) error {
+func (n node) Retract(ctx context.Context, id string, notify bool) error {
 	return n.ask(ctx, retractItem(id, notify), nil)
 }
 
-func (n node) delete(ctx context.Context) error {
+func (n node) Delete(ctx context.Context) error {
 	return n.ask(ctx, deleteNode(), nil)
 }
+
+// maxItems bounds the items that are read from a node. A PEP node holds one
+// unless somebody changed that.
+const maxItems = 16

@@ -127,3 +127,20 @@ func FuzzReadAnswer(f *testing.F) {
 		}
 	})
 }
+
+// What XML or XEP-0082 cannot carry is refused before anything is done for it.
+func TestUnfit(t *testing.T) {
+	fine := plan.NewPayload(time.Now(), time.Now().Add(time.Hour), "Zoë & <co>\nback \"soon\"")
+	if err := fit(fine); err != nil {
+		t.Errorf("a usual message: %v", err)
+	}
+	if err := fit(plan.Payload{}); err != nil {
+		t.Errorf("no message at all: %v", err)
+	}
+	bell, late := fine, fine
+	bell.Message = "bell \a"
+	late.End = time.Date(12026, 1, 1, 0, 0, 0, 0, time.UTC)
+	for _, p := range []plan.Payload{bell, late} {
+		wantKind(t, fit(p), Unfit)
+	}
+}

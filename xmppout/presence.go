@@ -6,6 +6,8 @@ import (
 	"strings"
 	"sync/atomic"
 	"time"
+
+	"awayd/xmppout/pep"
 )
 
 // Some servers notify a contact through the person's own connection, and only
@@ -51,8 +53,13 @@ func (s *Session) appear(ctx context.Context, status string) error {
 	return nil
 }
 
-// attend makes the person available, without a text, unless they are already.
-func (s *Session) attend(ctx context.Context) error {
+// A stage is the session as a choreography sees it.
+type stage struct{ *Session }
+
+var _ pep.Looks = stage{}
+
+// Attend makes the person available, without a text, unless they are already.
+func (s stage) Attend(ctx context.Context) error {
 	if s.looks.shown != nil {
 		return nil
 	}
@@ -90,12 +97,12 @@ func (s *Session) notice(start *xml.StartElement) {
 	}
 }
 
-// contacts returns how many presences of contacts have come.
-func (s *Session) contacts() int64 { return s.looks.seen.Load() }
+// Contacts returns how many presences of contacts have come.
+func (s stage) Contacts() int64 { return s.looks.seen.Load() }
 
-// gather waits for the presence of the contacts who are online. It returns at
+// Gather waits for the presence of the contacts who are online. It returns at
 // once if the person has been available for a while.
-func (s *Session) gather(ctx context.Context) error {
+func (s stage) Gather(ctx context.Context) error {
 	most := time.NewTimer(patient - time.Since(s.looks.since))
 	defer most.Stop()
 	pause := time.NewTimer(min(quiet, patient-time.Since(s.looks.since)))

@@ -12,6 +12,7 @@ import (
 	"mellium.im/xmpp/jid"
 
 	"awayd/sync/plan"
+	"awayd/xmppout/pep"
 )
 
 // A Session is one person's login. Its methods are called by one goroutine at a
@@ -151,7 +152,7 @@ func (s *Session) farewell(ctx context.Context) {
 
 // Look reads the node from the server.
 func (s *Session) Look(ctx context.Context) (plan.Observed, error) {
-	o, err := look(ctx, s.node)
+	o, err := pep.Look(ctx, s.node)
 	if err != nil {
 		return plan.Observed{}, s.end.about("look at out-of-office node of", err)
 	}
@@ -159,10 +160,14 @@ func (s *Session) Look(ctx context.Context) (plan.Observed, error) {
 }
 
 // Do carries out one action up to its read-back. It can be repeated after a
-// failure or a crash at any point; see [choreography].
+// failure or a crash at any point; see [pep.Choreography].
 func (s *Session) Do(ctx context.Context, a plan.Action, l plan.Ledger) error {
-	c := choreography{pep: s.node, looks: s, ledger: l, audience: s.audience, noPresence: s.noPresence}
-	if err := c.do(ctx, a); err != nil {
+	err := fit(a.Payload)
+	if err == nil {
+		c := pep.Choreography{Node: s.node, Looks: stage{s}, Ledger: l, Audience: s.audience, NoPresence: s.noPresence}
+		err = c.Do(ctx, a)
+	}
+	if err != nil {
 		return s.end.about(string(a.Kind)+" message of", err)
 	}
 	return nil

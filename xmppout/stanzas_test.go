@@ -17,6 +17,7 @@ import (
 	"mellium.im/xmpp/jid"
 
 	"awayd/sync/plan"
+	"awayd/xmppout/pep"
 )
 
 var update = flag.Bool("update", false, "write the golden stanzas anew")
@@ -153,10 +154,10 @@ func TestReadAnswer(t *testing.T) {
 		text string
 	}{
 		"precondition": {"<iq type='error'><pubsub xmlns='" + nsPubSub + "'/><error type='cancel'><conflict xmlns='" + stanzas + "'/><precondition-not-met xmlns='" + nsPubSubError + "'/></error></iq>",
-			ErrPreconditionNotMet, "conflict (precondition-not-met)"},
+			pep.ErrPreconditionNotMet, "conflict (precondition-not-met)"},
 		"not found": {"<iq type='error'><error type='cancel'><item-not-found xmlns='" + stanzas + "'/><text xmlns='" + stanzas + "'>No\nsuch\x7f node</text></error></iq>",
-			ErrItemNotFound, "item-not-found: No such node"},
-		"forbidden": {"<iq type='error'><error type='auth'><forbidden xmlns='" + stanzas + "'/></error></iq>", ErrForbidden, "forbidden"},
+			pep.ErrItemNotFound, "item-not-found: No such node"},
+		"forbidden": {"<iq type='error'><error type='auth'><forbidden xmlns='" + stanzas + "'/></error></iq>", pep.ErrForbidden, "forbidden"},
 		"no error":  {"<iq type='error'/>", nil, "undefined-condition"},
 		"deep":      {"<iq type='result'>" + strings.Repeat("<a>", 40) + strings.Repeat("</a>", 40) + "</iq>", errTooLarge, ""},
 		"wide":      {"<iq type='result'><a>" + strings.Repeat("<b/>", maxTokens) + "</a></iq>", errTooLarge, ""},

@@ -1,12 +1,14 @@
 package xmppout
 
 import (
+	"errors"
 	"strings"
 	"testing"
 	"time"
 
 	"awayd/cmd/testbed"
 	"awayd/sync/plan"
+	"awayd/xmppout/pep"
 )
 
 // A vacation on a real server: juliet has no other client online, and romeo
@@ -97,14 +99,16 @@ func TestStageOnVisibleNode(t *testing.T) {
 		v := newVacation(t, x)
 		p := plan.NewPayload(time.Now().Add(time.Hour), time.Now().Add(2*time.Hour), "Not yet")
 		v.do(plan.Action{Kind: plan.Stage, Payload: p})
-		if err := v.session.node.configure(t.Context(), plan.Presence); err != nil {
+		if err := v.session.node.Configure(t.Context(), plan.Presence); err != nil {
 			t.Fatal(err)
 		}
 		err := v.session.Do(t.Context(), plan.Action{Kind: plan.Stage, Payload: p}, v.ledger)
-		wantKind(t, err, Changed)
+		if _, ok := errors.AsType[pep.ChangedError](err); !ok {
+			t.Errorf("error is %v, want one that says to look again", err)
+		}
 		// The guard itself, should the node be opened after the look.
-		err = v.session.node.publish(t.Context(), plan.ItemArchive, p, plan.Whitelist)
-		wantErr(t, err, ErrPreconditionNotMet)
+		err = v.session.node.Publish(t.Context(), plan.ItemArchive, p, plan.Whitelist)
+		wantErr(t, err, pep.ErrPreconditionNotMet)
 		if got := v.ledger.calls[len(v.ledger.calls)-1]; got != "opening" {
 			t.Errorf("last call of the ledger is %s", got)
 		}

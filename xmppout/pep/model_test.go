@@ -1,4 +1,4 @@
-package xmppout
+package pep
 
 import (
 	"context"
@@ -62,7 +62,7 @@ func (m *model) tell(p plan.Payload) {
 	}
 }
 
-var errNoNode = &StanzaError{Type: "cancel", Condition: "item-not-found"}
+var errNoNode = ErrItemNotFound
 
 func (m *model) there() error {
 	if !m.exists {
@@ -71,29 +71,29 @@ func (m *model) there() error {
 	return nil
 }
 
-func (m *model) access(context.Context) (plan.AccessModel, error) {
+func (m *model) Access(context.Context) (plan.AccessModel, error) {
 	err := m.call("access", m.there)
 	return m.access_, err
 }
 
-func (m *model) items(context.Context) ([]plan.Item, error) {
+func (m *model) Items(context.Context) ([]plan.Item, error) {
 	err := m.call("items", m.there)
 	return slices.Clone(m.stored), err
 }
 
-func (m *model) guests(context.Context) (bool, error) { return false, m.call("guests", m.there) }
+func (m *model) Guests(context.Context) (bool, error) { return false, m.call("guests", m.there) }
 
-func (m *model) hides(context.Context) (bool, error) {
+func (m *model) Hides(context.Context) (bool, error) {
 	return !m.unable, m.call("hides", func() error { return nil })
 }
 
-func (m *model) publish(_ context.Context, id string, p plan.Payload, guard plan.AccessModel) error {
+func (m *model) Publish(_ context.Context, id string, p plan.Payload, guard plan.AccessModel) error {
 	return m.call(fmt.Sprintf("publish %s %q under %s", id, p.Message, guard), func() error {
 		if !m.exists {
 			m.exists, m.access_ = true, guard
 		}
 		if m.access_ != guard && !m.unable {
-			return &StanzaError{Type: "cancel", Condition: "conflict", Specific: "precondition-not-met"}
+			return ErrPreconditionNotMet
 		}
 		m.remove(id)
 		m.stored = append(m.stored, plan.Item{ID: id, Payload: p})
@@ -111,7 +111,7 @@ func (m *model) remove(id string) bool {
 	return len(m.stored) < before
 }
 
-func (m *model) configure(_ context.Context, a plan.AccessModel) error {
+func (m *model) Configure(_ context.Context, a plan.AccessModel) error {
 	return m.call("configure "+string(a), func() error {
 		if m.exists {
 			m.access_ = a
@@ -120,7 +120,7 @@ func (m *model) configure(_ context.Context, a plan.AccessModel) error {
 	})
 }
 
-func (m *model) retract(_ context.Context, id string, notify bool) error {
+func (m *model) Retract(_ context.Context, id string, notify bool) error {
 	how := " quietly"
 	if notify {
 		how = ""
@@ -133,7 +133,7 @@ func (m *model) retract(_ context.Context, id string, notify bool) error {
 	})
 }
 
-func (m *model) delete(context.Context) error {
+func (m *model) Delete(context.Context) error {
 	return m.call("delete", func() error {
 		err := m.there()
 		m.exists, m.access_, m.stored, m.subscribed = false, "", nil, false
@@ -145,7 +145,7 @@ func (m *model) Show(_ context.Context, status string) error {
 	return m.call(fmt.Sprintf("show %q", status), func() error { m.shown = &status; return nil })
 }
 
-func (m *model) attend(context.Context) error {
+func (m *model) Attend(context.Context) error {
 	return m.call("attend", func() error {
 		if m.shown == nil {
 			m.shown = new(string)
@@ -158,11 +158,11 @@ func (m *model) Hide(context.Context) error {
 	return m.call("unshow", func() error { m.shown = nil; return nil })
 }
 
-func (m *model) gather(context.Context) error {
+func (m *model) Gather(context.Context) error {
 	return m.call("gather", func() error { m.known += int64(m.later); m.later = 0; return nil })
 }
 
-func (m *model) contacts() int64 { return m.known }
+func (m *model) Contacts() int64 { return m.known }
 
 // A modelLedger records into the same list.
 type modelLedger struct{ *model }
@@ -180,8 +180,8 @@ func (l modelLedger) Deleted() error { return l.note("deleted") }
 
 // run does a on the model, under the audience presence.
 func (m *model) run(a plan.Action) error {
-	c := choreography{pep: m, looks: m, ledger: modelLedger{m}, audience: plan.Presence}
-	return c.do(context.Background(), a)
+	c := Choreography{Node: m, Looks: m, Ledger: modelLedger{m}, Audience: plan.Presence}
+	return c.Do(context.Background(), a)
 }
 
 var errBroken = errors.New("broken")

@@ -1,4 +1,4 @@
-package xmppout
+package pep
 
 import (
 	"context"
@@ -8,19 +8,16 @@ import (
 	"awayd/sync/plan"
 )
 
-// The steps of a [choreography]. Each says what it was doing when it fails.
+// The steps of a [Choreography]. Each says what it was doing when it fails.
 
 // checkHideable refuses to stage on a server that would publish in the open.
-func (c choreography) checkHideable(ctx context.Context) error {
-	ok, err := c.pep.hides(ctx)
+func (c Choreography) checkHideable(ctx context.Context) error {
+	ok, err := c.Node.Hides(ctx)
 	if err != nil {
 		return fmt.Errorf("ask what the server can do: %w", err)
 	}
 	if !ok {
-		return &Error{
-			Kind: Unhideable, What: "the server cannot keep a message hidden: it lacks publish-options (XEP-0060 §7.1.5)",
-			hint: "nothing was staged; the message will be published when the absence begins",
-		}
+		return ErrUnhideable
 	}
 	return nil
 }
@@ -28,7 +25,7 @@ func (c choreography) checkHideable(ctx context.Context) error {
 // renew removes a node that contacts may be subscribed to. It is emptied and
 // hidden first, so that its deletion, which some servers tell even of a hidden
 // node, is not the news of a message.
-func (c choreography) renew(ctx context.Context) error {
+func (c Choreography) renew(ctx context.Context) error {
 	for _, id := range []string{plan.ItemArchive, plan.ItemCurrent} {
 		if err := c.retract(ctx, id, false); err != nil {
 			return err
@@ -42,11 +39,11 @@ func (c choreography) renew(ctx context.Context) error {
 
 // expectHidden makes sure that the next publish is hidden: by the node as it
 // is, or because it makes the node.
-func (c choreography) expectHidden(ctx context.Context) error {
-	access, err := c.pep.access(ctx)
+func (c Choreography) expectHidden(ctx context.Context) error {
+	access, err := c.Node.Access(ctx)
 	switch {
 	case errors.Is(err, ErrItemNotFound):
-		if err := c.ledger.Making(); err != nil {
+		if err := c.Ledger.Making(); err != nil {
 			return fmt.Errorf("record new node: %w", err)
 		}
 		return nil
@@ -60,8 +57,8 @@ func (c choreography) expectHidden(ctx context.Context) error {
 
 // stageForReveal brings p, and nothing else, onto a node that is still hidden,
 // because all that is on it can be seen before p is published.
-func (c choreography) stageForReveal(ctx context.Context, p plan.Payload, fresh bool) error {
-	access, err := c.pep.access(ctx)
+func (c Choreography) stageForReveal(ctx context.Context, p plan.Payload, fresh bool) error {
+	access, err := c.Node.Access(ctx)
 	missing := errors.Is(err, ErrItemNotFound)
 	if err != nil && !missing {
 		return fmt.Errorf("read access model: %w", err)
@@ -70,7 +67,7 @@ func (c choreography) stageForReveal(ctx context.Context, p plan.Payload, fresh 
 		if access != plan.Whitelist {
 			return nil
 		}
-		items, err := c.pep.items(ctx)
+		items, err := c.Node.Items(ctx)
 		if err != nil && !errors.Is(err, ErrItemNotFound) {
 			return fmt.Errorf("read items: %w", err)
 		}
@@ -79,20 +76,19 @@ func (c choreography) stageForReveal(ctx context.Context, p plan.Payload, fresh 
 		}
 	}
 	err = c.stage(ctx, p, fresh)
-	var known *Error
-	if errors.As(err, &known) && known.Kind == Unhideable {
+	if errors.Is(err, ErrUnhideable) {
 		return nil // it was not to be hidden any longer
 	}
 	return err
 }
 
 // appear makes the person available, with the message for a status text.
-func (c choreography) appear(ctx context.Context, p plan.Payload) error {
+func (c Choreography) appear(ctx context.Context, p plan.Payload) error {
 	var err error
-	if c.noPresence {
-		err = c.looks.attend(ctx)
+	if c.NoPresence {
+		err = c.Looks.Attend(ctx)
 	} else {
-		err = c.looks.Show(ctx, p.Message)
+		err = c.Looks.Show(ctx, p.Message)
 	}
 	if err != nil {
 		return fmt.Errorf("become available: %w", err)
@@ -102,19 +98,19 @@ func (c choreography) appear(ctx context.Context, p plan.Payload) error {
 
 // attend makes the person available for as long as it takes to tell contacts,
 // and waits until they can be told.
-func (c choreography) attend(ctx context.Context) error {
-	if err := c.looks.attend(ctx); err != nil {
+func (c Choreography) attend(ctx context.Context) error {
+	if err := c.Looks.Attend(ctx); err != nil {
 		return fmt.Errorf("become available: %w", err)
 	}
-	if err := c.looks.gather(ctx); err != nil {
+	if err := c.Looks.Gather(ctx); err != nil {
 		return fmt.Errorf("wait for contacts: %w", err)
 	}
 	return nil
 }
 
 // disappear makes the person unavailable.
-func (c choreography) disappear(ctx context.Context) error {
-	if err := c.looks.Hide(ctx); err != nil {
+func (c Choreography) disappear(ctx context.Context) error {
+	if err := c.Looks.Hide(ctx); err != nil {
 		return fmt.Errorf("become unavailable: %w", err)
 	}
 	return nil
@@ -122,21 +118,21 @@ func (c choreography) disappear(ctx context.Context) error {
 
 // open lets the audience in, if there is a node; else the publish that follows
 // makes one that they are let into.
-func (c choreography) open(ctx context.Context) error {
-	if err := c.ledger.Opening(); err != nil {
+func (c Choreography) open(ctx context.Context) error {
+	if err := c.Ledger.Opening(); err != nil {
 		return fmt.Errorf("record opening of the node: %w", err)
 	}
-	if err := c.pep.configure(ctx, c.audience); err != nil && !errors.Is(err, ErrItemNotFound) {
-		return fmt.Errorf("set access model %s: %w", c.audience, err)
+	if err := c.Node.Configure(ctx, c.Audience); err != nil && !errors.Is(err, ErrItemNotFound) {
+		return fmt.Errorf("set access model %s: %w", c.Audience, err)
 	}
 	return nil
 }
 
 // tell publishes p to the audience, and makes sure that it is there and that
 // nobody was missed.
-func (c choreography) tell(ctx context.Context, p plan.Payload) error {
-	reached := c.looks.contacts()
-	if err := c.publish(ctx, plan.ItemCurrent, p, c.audience); err != nil {
+func (c Choreography) tell(ctx context.Context, p plan.Payload) error {
+	reached := c.Looks.Contacts()
+	if err := c.publish(ctx, plan.ItemCurrent, p, c.Audience); err != nil {
 		return err
 	}
 	if err := c.retract(ctx, plan.ItemArchive, false); err != nil {
@@ -145,34 +141,34 @@ func (c choreography) tell(ctx context.Context, p plan.Payload) error {
 	if err := c.confirm(ctx, p); err != nil {
 		return err
 	}
-	if err := c.looks.gather(ctx); err != nil {
+	if err := c.Looks.Gather(ctx); err != nil {
 		return fmt.Errorf("wait for contacts: %w", err)
 	}
-	if c.looks.contacts() > reached {
-		if err := c.publish(ctx, plan.ItemCurrent, p, c.audience); err != nil {
+	if c.Looks.Contacts() > reached {
+		if err := c.publish(ctx, plan.ItemCurrent, p, c.Audience); err != nil {
 			return err
 		}
 	}
-	if c.noPresence {
+	if c.NoPresence {
 		return c.disappear(ctx)
 	}
 	return nil
 }
 
 // hide lets nobody in but the owner.
-func (c choreography) hide(ctx context.Context) error {
-	if err := c.pep.configure(ctx, plan.Whitelist); err != nil && !errors.Is(err, ErrItemNotFound) {
+func (c Choreography) hide(ctx context.Context) error {
+	if err := c.Node.Configure(ctx, plan.Whitelist); err != nil && !errors.Is(err, ErrItemNotFound) {
 		return fmt.Errorf("set access model whitelist: %w", err)
 	}
 	return nil
 }
 
 // publish puts p on the node as the item id, guarded by an access model.
-func (c choreography) publish(ctx context.Context, id string, p plan.Payload, guard plan.AccessModel) error {
-	if err := c.ledger.Sending(p); err != nil {
+func (c Choreography) publish(ctx context.Context, id string, p plan.Payload, guard plan.AccessModel) error {
+	if err := c.Ledger.Sending(p); err != nil {
 		return fmt.Errorf("record message: %w", err)
 	}
-	err := c.pep.publish(ctx, id, p, guard)
+	err := c.Node.Publish(ctx, id, p, guard)
 	if errors.Is(err, ErrPreconditionNotMet) {
 		return c.notClean("the node's access model is not " + string(guard) + ", so that nothing was put on it")
 	}
@@ -183,53 +179,49 @@ func (c choreography) publish(ctx context.Context, id string, p plan.Payload, gu
 }
 
 // notClean records that contacts may have been let in.
-func (c choreography) notClean(what string) error {
-	if err := c.ledger.Opening(); err != nil {
+func (c Choreography) notClean(what string) error {
+	if err := c.Ledger.Opening(); err != nil {
 		return fmt.Errorf("record opening of the node: %w", err)
 	}
-	return changed(what)
+	return ChangedError(what)
 }
 
 // retract removes an item; that it is not there is what is wanted.
-func (c choreography) retract(ctx context.Context, id string, notify bool) error {
-	if err := c.pep.retract(ctx, id, notify); err != nil && !errors.Is(err, ErrItemNotFound) {
+func (c Choreography) retract(ctx context.Context, id string, notify bool) error {
+	if err := c.Node.Retract(ctx, id, notify); err != nil && !errors.Is(err, ErrItemNotFound) {
 		return fmt.Errorf("retract %s: %w", id, err)
 	}
 	return nil
 }
 
 // delete removes the node; that it is not there is what is wanted.
-func (c choreography) delete(ctx context.Context) error {
-	if err := c.pep.delete(ctx); err != nil && !errors.Is(err, ErrItemNotFound) {
+func (c Choreography) delete(ctx context.Context) error {
+	if err := c.Node.Delete(ctx); err != nil && !errors.Is(err, ErrItemNotFound) {
 		return fmt.Errorf("delete node: %w", err)
 	}
 	return c.deleted()
 }
 
-func (c choreography) deleted() error {
-	if err := c.ledger.Deleted(); err != nil {
+func (c Choreography) deleted() error {
+	if err := c.Ledger.Deleted(); err != nil {
 		return fmt.Errorf("record deletion of the node: %w", err)
 	}
 	return nil
 }
 
 // confirm reads back what contacts can see now.
-func (c choreography) confirm(ctx context.Context, p plan.Payload) error {
-	o, err := look(ctx, c.pep)
+func (c Choreography) confirm(ctx context.Context, p plan.Payload) error {
+	o, err := Look(ctx, c.Node)
 	if err != nil {
 		return fmt.Errorf("read back: %w", err)
 	}
-	if o.Access != c.audience {
-		return changed("the node has another access model than was set")
+	if o.Access != c.Audience {
+		return ChangedError("the node has another access model than was set")
 	}
 	for _, i := range o.Items {
 		if i.ID == plan.ItemCurrent && !i.Odd && i.Payload.Equal(p) {
 			return nil
 		}
 	}
-	return changed("the node does not hold the message that was published")
-}
-
-func changed(what string) error {
-	return &Error{Kind: Changed, What: what, temporary: true}
+	return ChangedError("the node does not hold the message that was published")
 }

@@ -1,4 +1,4 @@
-package xmppout
+package pep
 
 import (
 	"context"
@@ -8,7 +8,7 @@ import (
 	"awayd/sync/plan"
 )
 
-// A choreography carries out actions in the order of steps that is right on
+// A Choreography carries out actions in the order of steps that is right on
 // every server: in any other, some contact keeps a stale message or sees one
 // too early. Three things follow from how servers behave.
 //
@@ -29,28 +29,19 @@ import (
 // Each step may be repeated: a crash between any two is mended by looking and
 // acting again. What a step is about to make possible is in the ledger before
 // the server hears of it, and the first step that fails ends the action.
-type choreography struct {
-	pep        pep
-	looks      looks
-	ledger     plan.Ledger
-	audience   plan.AccessModel
-	noPresence bool
+type Choreography struct {
+	Node     Node
+	Looks    Looks
+	Ledger   plan.Ledger
+	Audience plan.AccessModel // who is let in by a Reveal
+	// NoPresence keeps the person from being shown as away: they are made
+	// available only for the moments in which some servers need it.
+	NoPresence bool
 }
 
-// looks is how the person appears to contacts while they are away.
-type looks interface {
-	Show(ctx context.Context, status string) error
-	// attend makes the person available without a text, unless they are
-	// available already.
-	attend(context.Context) error
-	Hide(context.Context) error
-	// gather waits until the contacts who are online are known to the person's
-	// connection, and contacts says how many are by now.
-	gather(context.Context) error
-	contacts() int64
-}
-
-func (c choreography) do(ctx context.Context, a plan.Action) error {
+// Do carries out one action up to its read-back. It may be done again after a
+// failure or a crash at any point.
+func (c Choreography) Do(ctx context.Context, a plan.Action) error {
 	switch a.Kind {
 	case plan.Stage:
 		return c.stage(ctx, a.Payload, a.Fresh)
@@ -68,23 +59,23 @@ func (c choreography) do(ctx context.Context, a plan.Action) error {
 	return fmt.Errorf("unknown action %q", a.Kind)
 }
 
-// look reads what the node holds.
-func look(ctx context.Context, p pep) (plan.Observed, error) {
-	access, err := p.access(ctx)
+// Look reads what the node holds.
+func Look(ctx context.Context, n Node) (plan.Observed, error) {
+	access, err := n.Access(ctx)
 	if errors.Is(err, ErrItemNotFound) {
 		return plan.Observed{}, nil
 	}
 	if err != nil {
 		return plan.Observed{}, fmt.Errorf("read access model: %w", err)
 	}
-	items, err := p.items(ctx)
+	items, err := n.Items(ctx)
 	// ejabberd shows a node of the roster model to nobody outside the group, not
 	// even to its owner.
 	unread := access != plan.Whitelist && errors.Is(err, ErrForbidden)
 	if err != nil && !unread && !errors.Is(err, ErrItemNotFound) {
 		return plan.Observed{}, fmt.Errorf("read items: %w", err)
 	}
-	guests, err := p.guests(ctx)
+	guests, err := n.Guests(ctx)
 	if errors.Is(err, ErrItemNotFound) { // deleted since
 		return plan.Observed{}, nil
 	}
@@ -95,10 +86,7 @@ func look(ctx context.Context, p pep) (plan.Observed, error) {
 }
 
 // stage puts p on the node where no contact sees it.
-func (c choreography) stage(ctx context.Context, p plan.Payload, fresh bool) error {
-	if err := fit(p); err != nil {
-		return err
-	}
+func (c Choreography) stage(ctx context.Context, p plan.Payload, fresh bool) error {
 	if err := c.checkHideable(ctx); err != nil {
 		return err
 	}
@@ -120,7 +108,7 @@ func (c choreography) stage(ctx context.Context, p plan.Payload, fresh bool) err
 
 // unstage takes off what was staged. The empty node stays: on some servers its
 // deletion would tell contacts that something had been planned.
-func (c choreography) unstage(ctx context.Context) error {
+func (c Choreography) unstage(ctx context.Context) error {
 	if err := c.retract(ctx, plan.ItemArchive, false); err != nil {
 		return err
 	}
@@ -128,10 +116,7 @@ func (c choreography) unstage(ctx context.Context) error {
 }
 
 // reveal lets the audience into the node and tells them p.
-func (c choreography) reveal(ctx context.Context, p plan.Payload, fresh bool) error {
-	if err := fit(p); err != nil {
-		return err
-	}
+func (c Choreography) reveal(ctx context.Context, p plan.Payload, fresh bool) error {
 	if err := c.stageForReveal(ctx, p, fresh); err != nil {
 		return err
 	}
@@ -145,16 +130,13 @@ func (c choreography) reveal(ctx context.Context, p plan.Payload, fresh bool) er
 }
 
 // amend tells the audience p in place of what they were told before.
-func (c choreography) amend(ctx context.Context, p plan.Payload) error {
-	if err := fit(p); err != nil {
-		return err
-	}
-	access, err := c.pep.access(ctx)
+func (c Choreography) amend(ctx context.Context, p plan.Payload) error {
+	access, err := c.Node.Access(ctx)
 	if err != nil && !errors.Is(err, ErrItemNotFound) {
 		return fmt.Errorf("read access model: %w", err)
 	}
 	if err != nil || access == plan.Whitelist {
-		return changed("the message to amend is not visible any more")
+		return ChangedError("the message to amend is not visible any more")
 	}
 	if err := c.appear(ctx, p); err != nil {
 		return err
@@ -167,8 +149,8 @@ func (c choreography) amend(ctx context.Context, p plan.Payload) error {
 
 // withdraw tells everybody who was told of the absence that it is over, and
 // removes the node with all who were let into it.
-func (c choreography) withdraw(ctx context.Context, a plan.Action) error {
-	access, err := c.pep.access(ctx)
+func (c Choreography) withdraw(ctx context.Context, a plan.Action) error {
+	access, err := c.Node.Access(ctx)
 	switch {
 	case errors.Is(err, ErrItemNotFound):
 		if err := c.deleted(); err != nil {
@@ -194,7 +176,7 @@ func (c choreography) withdraw(ctx context.Context, a plan.Action) error {
 
 // takeDown removes the message from a node that contacts may see, in the way
 // that has most of them told.
-func (c choreography) takeDown(ctx context.Context, a plan.Action, access plan.AccessModel) error {
+func (c Choreography) takeDown(ctx context.Context, a plan.Action, access plan.AccessModel) error {
 	if a.Quiet {
 		return c.takeDownQuietly(ctx, a.Spare)
 	}
@@ -216,11 +198,11 @@ func (c choreography) takeDown(ctx context.Context, a plan.Action, access plan.A
 // takeDownQuietly publishes nothing more: what is there was not sent to anybody
 // by awayd, and nobody is made to look online for it. Should the server have
 // sent it, the retraction is what contacts get.
-func (c choreography) takeDownQuietly(ctx context.Context, spare bool) error {
+func (c Choreography) takeDownQuietly(ctx context.Context, spare bool) error {
 	if spare {
 		return c.retract(ctx, plan.ItemArchive, true)
 	}
-	items, err := c.pep.items(ctx)
+	items, err := c.Node.Items(ctx)
 	if err != nil && !errors.Is(err, ErrItemNotFound) {
 		return fmt.Errorf("read items: %w", err)
 	}

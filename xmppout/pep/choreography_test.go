@@ -1,4 +1,4 @@
-package xmppout
+package pep
 
 import (
 	"errors"
@@ -245,9 +245,7 @@ func TestFailureAtEachStep(t *testing.T) {
 // Whatever is on a node that contacts can see, nothing is staged on it.
 func TestStageRefused(t *testing.T) {
 	visible := newModel().holding(plan.Presence)
-	if !wantKind(t, visible.run(plan.Action{Kind: plan.Stage, Payload: away}), Changed).Temporary() {
-		t.Error("a visible node is no reason to look again")
-	}
+	wantChanged(t, visible.run(plan.Action{Kind: plan.Stage, Payload: away}))
 	if last := visible.calls[len(visible.calls)-1]; last != "ledger: opening" {
 		t.Errorf("the last step is %s", last)
 	}
@@ -261,22 +259,28 @@ func TestStageRefused(t *testing.T) {
 		return nil
 	}
 	err := raced.run(plan.Action{Kind: plan.Stage, Payload: away})
-	wantKind(t, err, Changed)
+	wantChanged(t, err)
 	if last := raced.calls[len(raced.calls)-1]; last != "ledger: opening" || len(raced.told) > 0 {
 		t.Errorf("the last step is %s, and contacts were told %v", last, raced.told)
 	}
 
 	unable := newModel()
 	unable.unable = true
-	wantKind(t, unable.run(plan.Action{Kind: plan.Stage, Payload: away}), Unhideable)
-	unfit := away
-	unfit.Message = "bell \a"
-	wantKind(t, newModel().run(plan.Action{Kind: plan.Stage, Payload: unfit}), Unfit)
+	if err := unable.run(plan.Action{Kind: plan.Stage, Payload: away}); !errors.Is(err, ErrUnhideable) {
+		t.Errorf("staging on a server that cannot hide says %v", err)
+	}
+}
+
+func wantChanged(t *testing.T, err error) {
+	t.Helper()
+	if changed, ok := errors.AsType[ChangedError](err); !ok || !changed.Temporary() {
+		t.Errorf("error is %v, want one that says to look again", err)
+	}
 }
 
 func TestAmendWhatIsHidden(t *testing.T) {
 	for _, m := range []*model{newModel(), newModel().holding(plan.Whitelist, archive(away))} {
-		wantKind(t, m.run(plan.Action{Kind: plan.Amend, Payload: again}), Changed)
+		wantChanged(t, m.run(plan.Action{Kind: plan.Amend, Payload: again}))
 		if len(m.told) > 0 || m.shown != nil {
 			t.Errorf("contacts were told %v", m.told)
 		}
@@ -298,7 +302,8 @@ func TestReadBack(t *testing.T) {
 			}
 			return nil
 		}
-		if err := m.run(plan.Action{Kind: plan.Reveal, Payload: away}); !wantKind(t, err, Changed).Temporary() {
+		err := m.run(plan.Action{Kind: plan.Reveal, Payload: away})
+		if _, ok := errors.AsType[ChangedError](err); !ok {
 			t.Errorf("another %s is not noticed: %v", name, err)
 		}
 	}
@@ -306,8 +311,8 @@ func TestReadBack(t *testing.T) {
 
 func TestNoPresence(t *testing.T) {
 	m := newModel().holding(plan.Whitelist, archive(away))
-	c := choreography{pep: m, looks: m, ledger: modelLedger{m}, audience: plan.Open, noPresence: true}
-	if err := c.do(t.Context(), plan.Action{Kind: plan.Reveal, Payload: away}); err != nil {
+	c := Choreography{Node: m, Looks: m, Ledger: modelLedger{m}, Audience: plan.Open, NoPresence: true}
+	if err := c.Do(t.Context(), plan.Action{Kind: plan.Reveal, Payload: away}); err != nil {
 		t.Fatal(err)
 	}
 	if m.shown != nil || slices.Contains(m.calls, `show "away"`) || !slices.Contains(m.calls, "attend") {
