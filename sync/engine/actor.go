@@ -8,18 +8,12 @@ import (
 	"sync/atomic"
 	"time"
 
-	"github.com/cenkalti/backoff/v5"
-
 	"awayd/sync/absence"
 	"awayd/sync/account"
 	"awayd/sync/plan"
 )
 
 const (
-	// Before an instant the node is looked at, so that a connection that broke
-	// unnoticed is a new one by then: in good time, and once more shortly before.
-	lookAhead     = 10 * time.Second
-	lastLookAhead = 4 * time.Second
 	// rebuildEvery moves the window of the timeline along.
 	rebuildEvery = 6 * time.Hour
 	// commandLimit bounds what a command may wait for its account's owner.
@@ -50,17 +44,11 @@ type actor struct {
 	rules      absence.Settings
 	audience   plan.AccessModel
 	presence   bool
+	keeper     *Keeper
 	calendars  []*calendar
 	suppressed []account.Suppression
 	result     absence.Result
 	built      time.Time
-	journal    plan.Journal
-	session    Session
-	observed   plan.Observed
-	looked     time.Time // zero: what was observed can no longer be relied on
-	retry      *backoff.ExponentialBackOff
-	retryAt    time.Time
-	trouble    string // why the last attempt on the XMPP side failed
 	waiting    []*syncWait
 }
 
@@ -70,22 +58,18 @@ func newActor(ctx context.Context, e *Engine, acct account.Account) (*actor, err
 	a := &actor{
 		e: e, jid: acct.JID, log: e.log.With("account", acct.JID), ctx: ctx, stop: cancel,
 		inbox: make(chan func()), polled: make(chan polled), nudge: make(chan struct{}, 1),
-		retry: backoff.NewExponentialBackOff(),
 	}
-	a.retry.InitialInterval, a.retry.MaxInterval = time.Second, 5*time.Minute
 	var err error
-	if a.journal, err = e.store.Journal(ctx, acct.JID); err != nil {
+	if a.keeper, err = NewKeeper(ctx, KeeperConfig{
+		JID: acct.JID, Store: e.store, Now: e.now, Note: a.append, Log: a.log,
+		Dial: func(ctx context.Context) (Session, error) { return e.dialer.Dial(ctx, a.acct) },
+	}); err != nil {
 		cancel()
-		return nil, fmt.Errorf("load the journal of %s: %w", acct.JID, err)
+		return nil, err
 	}
 	if a.suppressed, err = e.store.Suppressions(ctx, acct.JID); err != nil {
 		cancel()
 		return nil, fmt.Errorf("load what was withdrawn for %s: %w", acct.JID, err)
-	}
-	// Good for status until the server was looked at; never for a decision.
-	if a.observed, _, err = e.store.Observed(ctx, acct.JID); err != nil {
-		cancel()
-		return nil, fmt.Errorf("load what %s had published: %w", acct.JID, err)
 	}
 	// The first reading comes from the cache: it is what was true before the
 	// restart, and so no news.
@@ -93,7 +77,7 @@ func newActor(ctx context.Context, e *Engine, acct account.Account) (*actor, err
 		cancel()
 		return nil, err
 	}
-	a.result, a.built = a.build(e.now()), e.now()
+	a.setResult(a.build(e.now()), e.now())
 	a.publishStatus()
 	return a, nil
 }
@@ -106,10 +90,6 @@ func (a *actor) run() {
 	for {
 		a.turn()
 		timer := time.NewTimer(a.nextWake())
-		var lost <-chan struct{}
-		if a.session != nil {
-			lost = a.session.Done()
-		}
 		select {
 		case <-a.ctx.Done():
 			timer.Stop()
@@ -119,9 +99,9 @@ func (a *actor) run() {
 		case p := <-a.polled:
 			a.merge(p)
 		case <-a.nudge:
-			a.looked, a.retryAt = time.Time{}, time.Time{}
-		case <-lost:
-			a.lost()
+			a.keeper.Hurry()
+		case <-a.keeper.Lost():
+			a.keeper.drop()
 		case <-timer.C:
 		}
 		timer.Stop()
@@ -138,38 +118,35 @@ func (a *actor) turn() {
 	if now := a.e.now(); now.Sub(a.built) > rebuildEvery || now.Before(a.built) {
 		a.rebuild()
 	}
-	a.reconcile()
+	a.keep()
 	a.publishStatus()
 	a.settleWaits()
+}
+
+// keep brings the node in step, unless it is to be left alone.
+func (a *actor) keep() {
+	if a.acct.Mode == account.Paused {
+		a.keeper.HangUp()
+		a.keeper.Hurry()
+		return
+	}
+	if err := a.keeper.Turn(a.ctx); err != nil {
+		for _, w := range a.waiting {
+			w.failures++
+		}
+	}
 }
 
 // nextWake is how long nothing is known to happen.
 func (a *actor) nextWake() time.Duration {
 	now := a.e.now()
 	wake := now.Add(rebuildEvery)
-	sooner := func(t time.Time) {
-		if t.Before(wake) {
-			wake = t
-		}
-	}
-	if next, ok := a.result.Timeline.Next(now); ok && a.acct.Mode != account.Paused {
-		for _, t := range aheadOf(next) {
-			if t.After(now) {
-				sooner(t)
-			}
-		}
-	}
-	if !a.retryAt.IsZero() {
-		sooner(a.retryAt)
+	if next, ok := a.keeper.Next(); ok && next.Before(wake) && a.acct.Mode != account.Paused {
+		wake = next
 	}
 	// Without the monotonic reading, so that the distance is that of the wall
 	// clock.
 	return max(0, wake.Round(0).Sub(now.Round(0)))
-}
-
-// aheadOf lists when to look because of an instant, and the instant.
-func aheadOf(t time.Time) []time.Time {
-	return []time.Time{t.Add(-lookAhead), t.Add(-lastLookAhead), t}
 }
 
 // wake gives the owner a turn with a fresh look.
@@ -210,7 +187,7 @@ func (a *actor) leave() {
 	for _, c := range a.calendars {
 		a.e.cron.Remove(c.entry)
 	}
-	a.hangUp()
+	a.keeper.HangUp()
 	for _, w := range a.waiting {
 		w.finish(errStopped)
 	}

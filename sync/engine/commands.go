@@ -5,11 +5,9 @@ import (
 	"errors"
 	"fmt"
 	"slices"
-	"time"
 
 	"awayd/sync/absence"
 	"awayd/sync/account"
-	"awayd/sync/plan"
 )
 
 // adopt makes acct the account that runs, and polls what is new in it.
@@ -20,10 +18,10 @@ func (a *actor) adopt(acct account.Account) error {
 	}
 	// A session is made for one login, one audience and one way to appear.
 	if login != a.acct.Login || audience != a.audience || presence != a.presence {
-		a.hangUp()
+		a.keeper.HangUp()
 	}
-	a.retryAt, a.looked = time.Time{}, time.Time{}
-	a.retry.Reset()
+	a.keeper.Hurry()
+	a.keeper.retry.Reset()
 	a.rebuild()
 	a.pollAll(false)
 	return nil
@@ -94,7 +92,7 @@ func (a *actor) setMode(ctx context.Context, m account.Mode) error {
 		e = account.Entry{Kind: account.KindResume, Reason: "resumed"}
 	}
 	a.append(e)
-	a.looked = time.Time{}
+	a.keeper.Doubt()
 	a.turn()
 	return nil
 }
@@ -123,12 +121,12 @@ func (a *actor) withdraw(ctx context.Context) error {
 	unkept := a.e.store.Suppress(ctx, a.jid, s)
 	a.suppressed = append(a.suppressed, s...)
 	a.rebuild()
-	a.retryAt, a.looked = time.Time{}, time.Time{}
+	a.keeper.Hurry()
 	a.turn()
-	_, shown := a.shown()
+	_, shown := a.keeper.shown()
 	switch {
-	case shown, a.observed.Unread && a.trouble != "":
-		return fmt.Errorf("the withdrawal is to be done, but is not yet: %s", a.trouble)
+	case shown, a.keeper.observed.Unread && a.keeper.trouble != "":
+		return fmt.Errorf("the withdrawal is to be done, but is not yet: %s", a.keeper.trouble)
 	case unkept != nil:
 		return fmt.Errorf("withdrawn, but the absence comes back when awayd starts anew: %w", unkept)
 	}
@@ -139,7 +137,7 @@ func (a *actor) withdraw(ctx context.Context) error {
 // stopped by the caller.
 func (a *actor) unlink(ctx context.Context, keep bool) error {
 	if !keep {
-		if err := a.clear(ctx); err != nil {
+		if err := a.keeper.Clear(ctx, "the account is unlinked"); err != nil {
 			return &UnlinkError{JID: a.jid, Err: err}
 		}
 	}
@@ -153,30 +151,6 @@ func (a *actor) unlink(ctx context.Context, keep bool) error {
 	a.append(account.Entry{Kind: account.KindUnlink, Reason: reason})
 	a.acct.Mode = account.Paused
 	return nil
-}
-
-// clear takes everything of awayd's off the node.
-func (a *actor) clear(ctx context.Context) error {
-	for range maxRounds {
-		if err := a.connect(); err != nil {
-			return err
-		}
-		a.looked = time.Time{}
-		if err := a.look(); err != nil {
-			return err
-		}
-		actions := plan.Decide(plan.Wish{Audience: a.audience}, a.observed, a.journal, a.e.now())
-		if len(actions) == 0 {
-			return nil
-		}
-		for _, action := range actions {
-			action.Reason = "the account is unlinked"
-			if err := a.perform(ctx, action); err != nil {
-				return err
-			}
-		}
-	}
-	return errors.New("the node keeps changing: another client may be at work on it")
 }
 
 // An UnlinkError says that what is published could not be withdrawn, so that
@@ -233,7 +207,7 @@ func (a *actor) sync(ctx context.Context, accept bool) SyncResult {
 			w.pending[c] = true
 		}
 		a.waiting = append(a.waiting, w)
-		a.retryAt = time.Time{}
+		a.keeper.Hurry()
 		a.pollAll(accept)
 		return nil
 	})
@@ -266,12 +240,12 @@ func (a *actor) merged(c *calendar, err error) {
 // just ended acted on it.
 func (a *actor) settleWaits() {
 	a.waiting = slices.DeleteFunc(a.waiting, func(w *syncWait) bool {
-		if len(w.pending) > 0 || (a.trouble != "" && w.failures < waitFailures) {
+		if len(w.pending) > 0 || (a.keeper.trouble != "" && w.failures < waitFailures) {
 			return false
 		}
 		var err error
-		if a.trouble != "" {
-			err = errors.New(a.trouble)
+		if a.keeper.trouble != "" {
+			err = errors.New(a.keeper.trouble)
 		}
 		w.finish(err)
 		return true

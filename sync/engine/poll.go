@@ -12,6 +12,7 @@ import (
 
 	"awayd/sync/absence"
 	"awayd/sync/account"
+	"awayd/sync/plan"
 )
 
 // pollLimit bounds one poll; a calendar that never answers is then an error.
@@ -131,7 +132,7 @@ func (a *actor) openCalendars(acct account.Account) error {
 // pollDue polls a calendar whose turn it is, unless it failed lately.
 func (a *actor) pollDue(c *calendar) {
 	if now := a.e.now(); now.Before(c.rest) || now.Before(c.quiet) {
-		a.looked = time.Time{} // the node is looked at all the same
+		a.keeper.Doubt() // the node is looked at all the same
 		return
 	}
 	a.poll(c, false)
@@ -151,7 +152,7 @@ func (a *actor) poll(c *calendar, accept bool) {
 		return
 	}
 	if a.e.now().Before(c.quiet) {
-		a.looked = time.Time{} // the node is looked at all the same
+		a.keeper.Doubt() // the node is looked at all the same
 		a.merged(c, fmt.Errorf("the server asked to be left alone until %s", c.quiet.Format(time.RFC3339)))
 		return
 	}
@@ -205,7 +206,7 @@ func (a *actor) merge(p polled) {
 		c.LastOK = update.At
 		a.take(c, update)
 	}
-	a.looked = time.Time{} // each poll looks at the node too
+	a.keeper.Doubt() // each poll looks at the node too
 	a.merged(c, p.err)
 	if c.again {
 		c.again = false
@@ -294,10 +295,19 @@ func (a *actor) readings() []absence.Calendar {
 func (a *actor) rebuild() {
 	now := a.e.now()
 	was := a.result.Timeline
-	a.result, a.built = a.build(now), now
+	a.setResult(a.build(now), now)
 	for _, e := range changes(was, a.result.Timeline, now) {
 		a.append(e)
 	}
+}
+
+// setResult makes what the calendars say the wish.
+func (a *actor) setResult(r absence.Result, built time.Time) {
+	a.result, a.built = r, built
+	a.keeper.Want(Want{
+		Wish:     plan.Wish{Timeline: r.Timeline, Audience: a.audience},
+		Presence: a.presence, Zone: a.rules.Zone,
+	})
 }
 
 // changes lists the periods, not yet over, that are in one timeline only.

@@ -52,6 +52,17 @@ type Dialer interface {
 	Dial(context.Context, account.Account) (Session, error)
 }
 
+// A NodeStore keeps what is to be remembered of nodes. Every method is atomic
+// and durable when it returns.
+type NodeStore interface {
+	Journal(ctx context.Context, jid string) (plan.Journal, error)
+	SaveJournal(ctx context.Context, jid string, j plan.Journal) error
+	// SaveObserved records what the server held, for status to show; Observed
+	// returns it and when that was.
+	SaveObserved(ctx context.Context, jid string, o plan.Observed, at time.Time) error
+	Observed(ctx context.Context, jid string) (plan.Observed, time.Time, error)
+}
+
 // A Store keeps accounts, calendars, journals and the sync log. Every method is
 // atomic and durable when it returns.
 type Store interface {
@@ -63,12 +74,7 @@ type Store interface {
 	// DeleteAccount forgets an account and all that belongs to it but its log.
 	DeleteAccount(ctx context.Context, jid string) error
 
-	Journal(ctx context.Context, jid string) (plan.Journal, error)
-	SaveJournal(ctx context.Context, jid string, j plan.Journal) error
-	// SaveObserved records what the server held, for status to show; Observed
-	// returns it and when that was.
-	SaveObserved(ctx context.Context, jid string, o plan.Observed, at time.Time) error
-	Observed(ctx context.Context, jid string) (plan.Observed, time.Time, error)
+	NodeStore
 
 	Objects(ctx context.Context, calendar int64) ([]account.CachedObject, error)
 	SavePoll(ctx context.Context, calendar int64, p account.Poll) error

@@ -12,6 +12,7 @@ import (
 
 	"awayd/sync/absence"
 	"awayd/sync/account"
+	"awayd/sync/plan"
 )
 
 // patient is an error of a server that asks to be left alone.
@@ -179,5 +180,24 @@ func TestBelieveNeverLosesWhatNobodySaidIsGone(t *testing.T) {
 				}
 			}
 		}
+	})
+}
+
+// However rarely calendars are polled, the node is looked at once a day.
+func TestAudit(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld(t)
+		w.schedule = "@every 8760h"
+		w.vacation("a", 1000*time.Hour, 1100*time.Hour)
+		defer w.run()()
+		w.expect(plan.Stage)
+		time.Sleep(time.Hour)
+		w.mu.Lock()
+		w.node.Access = plan.Open // somebody let everybody in
+		w.mu.Unlock()
+		time.Sleep(auditEvery - 2*time.Hour)
+		w.expect(plan.Stage)
+		time.Sleep(time.Hour + time.Second)
+		w.expect(plan.Stage, plan.Withdraw, plan.Stage)
 	})
 }

@@ -86,14 +86,14 @@ func (a *actor) publishStatus() {
 	s := Status{
 		JID: a.jid, Mode: string(a.acct.Mode), Health: HealthOK, Problems: []string{},
 		Calendars: []CalendarStatus{},
-		XMPP:      XMPPStatus{Connected: a.session != nil, Error: a.trouble},
+		XMPP:      XMPPStatus{Connected: a.keeper.session != nil, Error: a.keeper.trouble},
 	}
-	if a.session != nil {
-		s.XMPP.Server = a.session.Server()
+	if a.keeper.session != nil {
+		s.XMPP.Server = a.keeper.session.Server()
 	}
 	a.describeNode(&s)
 	if a.acct.Mode != account.Paused {
-		for _, step := range plan.Forecast(a.wish(), a.observed, a.journal, now, now.Add(horizon)) {
+		for _, step := range plan.Forecast(a.keeper.want.Wish, a.keeper.observed, a.keeper.journal, now, now.Add(horizon)) {
 			if step.Kind == plan.Unstage || step.Kind == plan.Yield {
 				continue
 			}
@@ -122,9 +122,9 @@ func (a *actor) publishStatus() {
 			s.Health = HealthError
 		}
 	}
-	if a.trouble != "" {
+	if a.keeper.trouble != "" {
 		s.Health = HealthError
-		s.Problems = append(s.Problems, a.trouble)
+		s.Problems = append(s.Problems, a.keeper.trouble)
 	}
 	a.mu.Lock()
 	a.status = s
@@ -143,18 +143,18 @@ func (a *actor) shownTime(t time.Time) *time.Time {
 
 // describeNode fills in what is on the node, whoever put it there.
 func (a *actor) describeNode(s *Status) {
-	for _, i := range a.observed.Items {
+	for _, i := range a.keeper.observed.Items {
 		m := &Message{Start: a.shownTime(i.Payload.Start), End: a.shownTime(i.Payload.End), Message: i.Payload.Message}
-		if a.observed.Hidden() {
+		if a.keeper.observed.Hidden() {
 			s.Staged = m
 		} else {
 			s.Visible = m
 		}
-		if !a.journal.Wrote(i) && (i.Payload.End.IsZero() || i.Payload.End.After(a.e.now())) && s.Mode == string(account.Auto) {
+		if !a.keeper.journal.Wrote(i) && (i.Payload.End.IsZero() || i.Payload.End.After(a.e.now())) && s.Mode == string(account.Auto) {
 			s.Mode = ModeOverridden
 		}
 	}
-	if o := a.journal.Override; o != nil && o.Until.After(a.e.now()) && s.Mode == string(account.Auto) {
+	if o := a.keeper.journal.Override; o != nil && o.Until.After(a.e.now()) && s.Mode == string(account.Auto) {
 		s.Mode = ModeOverridden
 	}
 }
@@ -169,6 +169,6 @@ type Preview struct {
 // preview plays the window over what is on the node now.
 func (a *actor) preview(from, to time.Time) Preview {
 	p := Preview{Zone: a.rules.Zone, Result: absence.Build(a.readings(), a.suppressing(), from, to)}
-	p.Steps = plan.Forecast(plan.Wish{Timeline: p.Result.Timeline, Audience: a.audience}, a.observed, a.journal, from, to)
+	p.Steps = plan.Forecast(plan.Wish{Timeline: p.Result.Timeline, Audience: a.audience}, a.keeper.observed, a.keeper.journal, from, to)
 	return p
 }

@@ -44,8 +44,9 @@ type world struct {
 	suppress []account.Suppression
 	log      []account.Entry
 
-	offset time.Duration // of the wall clock
-	engine *Engine
+	schedule string        // of polls
+	offset   time.Duration // of the wall clock
+	engine   *Engine
 }
 
 // performed is an action as the node saw it.
@@ -55,7 +56,7 @@ type performed struct {
 }
 
 func newWorld(t *testing.T) *world {
-	w := &world{t: t}
+	w := &world{t: t, schedule: "@every 5m"}
 	w.acct = account.Account{
 		JID: ada, Mode: account.Auto, Settings: account.Settings{Zone: "UTC"},
 		Calendars: []account.Calendar{{ID: 1, Name: "Vacations", EveryEvent: true}},
@@ -75,7 +76,7 @@ func (w *world) run() (stop func()) {
 		Store: w, Calendars: w, Dialer: w, Now: w.now,
 		Log: slog.New(slog.NewTextHandler(io.Discard, nil)),
 		Defaults: Defaults{
-			Poll: "@every 5m", Presence: true, Rules: rules(),
+			Poll: w.schedule, Presence: true, Rules: rules(),
 		},
 	})
 	if err != nil {

@@ -1,0 +1,329 @@
+package engine
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"slices"
+	"time"
+
+	"github.com/cenkalti/backoff/v5"
+
+	"awayd/sync/account"
+	"awayd/sync/plan"
+)
+
+const (
+	// Before an instant the node is looked at, so that a connection that broke
+	// unnoticed is a new one by then: in good time, and once more shortly before.
+	lookAhead     = 10 * time.Second
+	lastLookAhead = 4 * time.Second
+	dialLimit     = 30 * time.Second
+	lookLimit     = 15 * time.Second
+	// hurriedLimit bounds a look close to an instant or while a message is live:
+	// a connection that stays silent for longer is better replaced. It is for
+	// the first attempt only, or a slow server would never be looked at.
+	hurriedLimit = 3 * time.Second
+	byeLimit     = 2 * time.Second
+	// auditEvery is how old the last look may become, however rarely calendars
+	// are polled.
+	auditEvery = 24 * time.Hour
+	// overdueRetry bounds the wait between attempts while contacts see, or miss,
+	// something because of the failure.
+	overdueRetry = 3 * time.Second
+	// maxRounds bounds how often one turn looks and acts: each action converges
+	// in one, so more means that somebody else is at work on the node.
+	maxRounds = 4
+)
+
+// A Want is what a Keeper is to bring about.
+type Want struct {
+	plan.Wish
+	// Presence has the person shown as away while a message is visible.
+	Presence bool
+	Zone     *time.Location // of times in the log
+}
+
+// A Keeper keeps one node in step with what is wanted. It sleeps never: its
+// owner calls [Keeper.Turn] whenever something may have changed, and by
+// [Keeper.Next] at the latest. What it did before it was made it knows from the
+// journal and from the server alone.
+//
+// It is not for use by several goroutines.
+type Keeper struct {
+	KeeperConfig
+	want     Want
+	journal  plan.Journal
+	session  Session // nil: not connected
+	observed plan.Observed
+	looked   time.Time // zero: what was observed can no longer be relied on
+	retry    *backoff.ExponentialBackOff
+	retryAt  time.Time // zero: at any time
+	trouble  string    // why the last attempt failed
+}
+
+// KeeperConfig is what a Keeper is made of.
+type KeeperConfig struct {
+	JID   string
+	Dial  func(context.Context) (Session, error)
+	Store NodeStore
+	Now   func() time.Time    // the wall clock
+	Note  func(account.Entry) // enters something into the sync log
+	Log   *slog.Logger        // for those who run the daemon
+}
+
+// NewKeeper returns a keeper that remembers what the store does.
+func NewKeeper(ctx context.Context, c KeeperConfig) (*Keeper, error) {
+	k := &Keeper{KeeperConfig: c, retry: backoff.NewExponentialBackOff()}
+	k.retry.InitialInterval, k.retry.MaxInterval = time.Second, 5*time.Minute
+	var err error
+	if k.journal, err = c.Store.Journal(ctx, c.JID); err != nil {
+		return nil, fmt.Errorf("load the journal of %s: %w", c.JID, err)
+	}
+	// Good for status until the server was looked at; never for a decision.
+	if k.observed, _, err = c.Store.Observed(ctx, c.JID); err != nil {
+		return nil, fmt.Errorf("load what %s had published: %w", c.JID, err)
+	}
+	return k, nil
+}
+
+// Want sets what is to be brought about from the next turn on.
+func (k *Keeper) Want(w Want) { k.want = w }
+
+// Doubt has the next turn look at the node again.
+func (k *Keeper) Doubt() { k.looked = time.Time{} }
+
+// Hurry has the next turn look again and wait for no retry.
+func (k *Keeper) Hurry() { k.looked, k.retryAt = time.Time{}, time.Time{} }
+
+// Turn looks at the server and acts until nothing is left to do. What fails is
+// tried again in a later turn, not before some time has passed; until then a
+// turn does nothing.
+func (k *Keeper) Turn(ctx context.Context) error {
+	if k.Now().Before(k.retryAt) {
+		return nil
+	}
+	for range maxRounds {
+		done, err := k.round(ctx)
+		if err != nil {
+			return k.failed(ctx, err)
+		}
+		if done {
+			k.succeeded()
+			return nil
+		}
+	}
+	return k.failed(ctx, errBusyNode)
+}
+
+// errBusyNode ends a turn that does not come to an end.
+var errBusyNode = errors.New("the node keeps changing: another client may be at work on it")
+
+// Next is when the next turn is due, if nothing happens before; false: never.
+func (k *Keeper) Next() (time.Time, bool) {
+	now := k.Now()
+	var wake time.Time
+	sooner := func(t time.Time) {
+		if t.After(now) && (wake.IsZero() || t.Before(wake)) {
+			wake = t
+		}
+	}
+	if next, ok := k.want.Next(now); ok {
+		for _, t := range aheadOf(next) {
+			sooner(t)
+		}
+	}
+	if !k.looked.IsZero() {
+		sooner(k.looked.Add(auditEvery))
+	}
+	if !k.retryAt.IsZero() {
+		if !k.retryAt.After(now) {
+			return now, true
+		}
+		sooner(k.retryAt)
+	}
+	return wake, !wake.IsZero()
+}
+
+// aheadOf lists when to look because of an instant, and the instant.
+func aheadOf(t time.Time) []time.Time {
+	return []time.Time{t.Add(-lookAhead), t.Add(-lastLookAhead), t}
+}
+
+// round connects, looks, decides and acts once. It reports whether nothing was
+// left to do.
+func (k *Keeper) round(ctx context.Context) (bool, error) {
+	if err := k.connect(ctx); err != nil {
+		return false, err
+	}
+	if err := k.look(ctx); err != nil {
+		return false, err
+	}
+	if err := k.settleBegun(ctx); err != nil {
+		return false, err
+	}
+	actions := plan.Decide(k.want.Wish, k.observed, k.journal, k.Now())
+	for _, action := range actions {
+		if err := k.perform(ctx, action); err != nil {
+			return false, err
+		}
+	}
+	if len(actions) > 0 {
+		k.looked = time.Time{}
+		return false, nil
+	}
+	if err := k.saveJournal(ctx, k.journal.Saw(k.observed, k.Now())); err != nil {
+		return false, err
+	}
+	return true, k.showPresence(ctx)
+}
+
+// lookDue reports whether a moment to look lies between the last look and now.
+func (k *Keeper) lookDue(now time.Time) bool {
+	next, ok := k.want.Next(k.looked)
+	return ok && slices.ContainsFunc(aheadOf(next), func(t time.Time) bool {
+		return t.After(k.looked) && !t.After(now)
+	})
+}
+
+func (k *Keeper) connect(ctx context.Context) error {
+	if k.session != nil {
+		return nil
+	}
+	ctx, cancel := context.WithTimeout(ctx, dialLimit)
+	defer cancel()
+	s, err := k.Dial(ctx)
+	if err != nil {
+		return err
+	}
+	k.session, k.looked = s, time.Time{}
+	return nil
+}
+
+// look reads the node, unless it was read since the last moment that calls for
+// it. An instant itself does: what the person did a second before it counts.
+func (k *Keeper) look(ctx context.Context) error {
+	now := k.Now()
+	if !k.looked.IsZero() && now.Sub(k.looked) < auditEvery && !k.lookDue(now) {
+		return nil
+	}
+	limit := lookLimit
+	next, ok := k.want.Next(now.Add(-lookAhead))
+	if soon := ok && next.Sub(now) <= lookAhead; k.trouble == "" && (soon || k.overdue()) {
+		limit = hurriedLimit
+	}
+	ctx, cancel := context.WithTimeout(ctx, limit)
+	defer cancel()
+	o, err := k.session.Look(ctx)
+	if err != nil {
+		return fmt.Errorf("look at the node: %w", err)
+	}
+	k.observed, k.looked = o, k.Now()
+	if err := k.Store.SaveObserved(ctx, k.JID, o, k.looked); err != nil {
+		k.Log.Error("observed node not saved", "error", err)
+	}
+	return nil
+}
+
+// showPresence keeps the person shown as away for as long as a message is
+// visible, which today's clients show and some servers need.
+func (k *Keeper) showPresence(ctx context.Context) error {
+	ctx, cancel := context.WithTimeout(ctx, lookLimit)
+	defer cancel()
+	if p, ok := k.shown(); ok && k.want.Presence {
+		return k.session.Show(ctx, p.Message)
+	}
+	return k.session.Hide(ctx)
+}
+
+// shown returns awayd's own message if contacts can see it now.
+func (k *Keeper) shown() (plan.Payload, bool) {
+	if k.observed.Hidden() {
+		return plan.Payload{}, false
+	}
+	for _, i := range k.observed.Items {
+		if i.ID == plan.ItemCurrent && k.journal.Wrote(i) {
+			return i.Payload, true
+		}
+	}
+	return plan.Payload{}, false
+}
+
+// failed remembers why, drops a session that may be broken, and sets the time
+// of the next attempt.
+func (k *Keeper) failed(ctx context.Context, err error) error {
+	if ctx.Err() != nil {
+		return err // stopping: nothing is wrong
+	}
+	if k.trouble != err.Error() {
+		k.trouble = err.Error()
+		k.Note(account.Entry{Kind: account.KindError, Outcome: account.Failed, Reason: "the node cannot be kept in step", Error: k.trouble})
+	}
+	k.HangUp()
+	wait := k.retry.NextBackOff()
+	// A password that is refused is not tried every few seconds: servers would
+	// lock the account.
+	var e interface{ Temporary() bool }
+	if k.overdue() && (!errors.As(err, &e) || e.Temporary()) {
+		wait = min(wait, overdueRetry)
+	}
+	now := k.Now()
+	k.retryAt = now.Add(wait)
+	// Whatever the backoff, an instant is prepared for and met.
+	if next, ok := k.want.Next(now); ok {
+		for _, t := range aheadOf(next) {
+			if t.After(now) && t.Before(k.retryAt) {
+				k.retryAt = t
+			}
+		}
+	}
+	return err
+}
+
+func (k *Keeper) succeeded() {
+	k.retry.Reset()
+	k.retryAt = time.Time{}
+	if k.trouble != "" {
+		k.trouble = ""
+		k.Note(account.Entry{Kind: account.KindError, Reason: "the node is in step again"})
+	}
+}
+
+// overdue reports whether contacts may see, or miss, something because of a
+// failure: a period is live, or something of awayd's was visible last.
+func (k *Keeper) overdue() bool {
+	now := k.Now()
+	if _, live := k.want.At(now); live {
+		return true
+	}
+	return k.journal.Seen != nil && k.journal.Seen.ID == plan.ItemCurrent
+}
+
+// Lost is closed when the connection ends; nil if there is none.
+func (k *Keeper) Lost() <-chan struct{} {
+	if k.session == nil {
+		return nil
+	}
+	return k.session.Done()
+}
+
+// drop notes that the connection broke; the next turn connects again.
+func (k *Keeper) drop() {
+	k.Log.Info("connection lost", "error", k.session.Err())
+	k.HangUp()
+}
+
+// HangUp ends the connection, if there is one. The server makes the person
+// unavailable by itself.
+func (k *Keeper) HangUp() {
+	if k.session == nil {
+		return
+	}
+	ctx, cancel := context.WithTimeout(context.Background(), byeLimit)
+	defer cancel()
+	if err := k.session.Close(ctx); err != nil {
+		k.Log.Debug("session closed", "error", err)
+	}
+	k.session, k.looked = nil, time.Time{}
+}
