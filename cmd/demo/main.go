@@ -44,7 +44,7 @@ func tell(ctx context.Context) (err error) {
 	}
 	began := time.Now()
 	s := &story{
-		kind: testbed.Prosody, bed: bed, dir: bed.Dir, binary: binary,
+		Cast: testbed.Cast{Kind: testbed.Prosody, Bed: bed, Dir: bed.Dir, Binary: binary},
 		say: func(format string, args ...any) {
 			fmt.Printf("%5.1f s  %s\n", time.Since(began).Seconds(), fmt.Sprintf(format, args...))
 		},

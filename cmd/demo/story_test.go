@@ -81,7 +81,10 @@ func TestStory(t *testing.T) {
 			for _, c := range crashes() {
 				t.Run(fmt.Sprint("killed at ", c), func(t *testing.T) {
 					t.Parallel()
-					s := &story{kind: kind, bed: bed, dir: t.TempDir(), binary: binary, say: t.Logf, crashes: c}
+					s := &story{
+						Cast: testbed.Cast{Kind: kind, Bed: bed, Dir: t.TempDir(), Binary: binary},
+						say:  t.Logf, crashes: c,
+					}
 					ctx, cancel := context.WithTimeout(t.Context(), limit)
 					defer cancel()
 					if err := s.tell(ctx); err != nil {
