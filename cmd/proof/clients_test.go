@@ -4,6 +4,7 @@ import "testing"
 
 // Profanity shows Ada's message during her vacation, and not before or after.
 func TestClientShowsTheMessageDuringTheVacationOnly(t *testing.T) {
+	t.Parallel()
 	page, err := proveClients(t.Context())
 	if err != nil {
 		t.Fatal(err)
