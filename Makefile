@@ -36,8 +36,9 @@ test-long: servers ## runs what takes longer than CI should: more cases, soaks, 
 	.ci/long $(FUZZTIME)
 
 .PHONY: proof
-proof: servers ## breaks awayd in every way it knows, and writes docs/never-early.md (some minutes)
+proof: servers ## breaks awayd in every way it knows, and writes two pages of docs/ (some minutes)
 	go run ./cmd/proof -write docs/never-early.md
+	go run ./cmd/demo -bad-day -write docs/a-bad-day.md
 
 .PHONY: check
 check: servers compiler ## gofmt, vet, staticcheck, govulncheck, tidy, race detector
