@@ -4,10 +4,10 @@ VERSION     := $(shell git describe --tags --always --dirty 2>/dev/null || echo 
 STATICCHECK := honnef.co/go/tools/cmd/staticcheck@v0.8.2
 GOVULNCHECK := golang.org/x/vuln/cmd/govulncheck@v1.1.4
 
-# Real servers for the tests, systemd-analyze, and another engine for
+# Real servers and a client for the tests, systemd-analyze, and another engine for
 # recurrences. lua-sec is Prosody's TLS.
 DEMO    := prosody lua-sec radicale
-SERVERS := $(DEMO) ejabberd xandikos systemd python3-recurring-ical-events
+SERVERS := $(DEMO) ejabberd xandikos systemd python3-recurring-ical-events profanity tmux
 # The race detector needs a C compiler.
 COMPILER := gcc libc6-dev
 
@@ -36,8 +36,9 @@ test-long: servers ## runs what takes longer than CI should: more cases, soaks, 
 	.ci/long $(FUZZTIME)
 
 .PHONY: proof
-proof: servers ## breaks awayd in every way it knows, and writes docs/never-early.md (some minutes)
+proof: servers ## breaks awayd in every way it knows, and writes two pages of docs/ (some minutes)
 	go run ./cmd/proof -write docs/never-early.md
+	go run ./cmd/demo -bad-day -write docs/a-bad-day.md
 
 .PHONY: check
 check: servers compiler ## gofmt, vet, staticcheck, govulncheck, tidy, race detector

@@ -134,6 +134,11 @@ func networkError(host string, err error) *Error {
 		err = u.Err
 	}
 	e := &Error{Host: host, kind: temporary, offline: true, err: err}
+	// Without the addresses: the port at this end is another one each time, and
+	// so the same trouble would look like a new one.
+	if op, ok := errors.AsType[*net.OpError](err); ok && op.Source != nil {
+		e.err = op.Err
+	}
 	_, badCert := errors.AsType[*tls.CertificateVerificationError](err)
 	_, noTLS := errors.AsType[tls.RecordHeaderError](err)
 	noTLS = noTLS || errors.Is(err, http.ErrSchemeMismatch)

@@ -3,9 +3,13 @@ package caldav
 import (
 	"errors"
 	"fmt"
+	"net"
 	"net/http"
 	"net/http/httptest"
+	"net/url"
+	"os"
 	"strings"
+	"syscall"
 	"testing"
 	"time"
 
@@ -160,5 +164,16 @@ func TestUserinfo(t *testing.T) {
 	}
 	if _, _, err = src.Poll(t.Context(), ""); err == nil || strings.Contains(err.Error(), "hun") || strings.Contains(err.Error(), "ada") || logins != 1 {
 		t.Errorf("got %v after %d tries", err, logins)
+	}
+}
+
+// The port at this end is another one each time; in an error it would make the
+// same trouble look like a new one, again and again.
+func TestErrorsNameNoPortOfTheMoment(t *testing.T) {
+	here := &net.TCPAddr{IP: net.IPv4(127, 0, 0, 1), Port: 54321}
+	reset := &net.OpError{Op: "read", Net: "tcp", Source: here, Addr: here, Err: os.NewSyscallError("read", syscall.ECONNRESET)}
+	text := networkError("dav.example.org", &url.Error{Op: "Get", URL: "https://dav.example.org/secret", Err: reset}).Error()
+	if strings.Contains(text, "54321") || strings.Contains(text, "secret") || !strings.Contains(text, "connection reset by peer") {
+		t.Error(text)
 	}
 }

@@ -181,6 +181,11 @@ func (e end) explain(doing string, err error) error {
 	default:
 		x.hint = reachable
 	}
+	// What failed on the wire, without the addresses: What names the server, and
+	// the port at this end is another one each time.
+	if errors.As(x.Err, &op) && (x.Kind == Unreachable || x.Kind == NoAnswer) {
+		x.Err = op.Err
+	}
 	return x
 }
 

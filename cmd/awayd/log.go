@@ -83,7 +83,7 @@ func (a *app) printEntry(e control.LogEntry) error {
 		kind = a.style(red, kind)
 	}
 	_, err := fmt.Fprintf(a.out, "%s  %s  %s  %s\n",
-		a.style(dim, e.Time.Local().Format("2006-01-02 15:04:05")), e.Account, kind, printable(text))
+		a.style(dim, e.Time.Local().Format("2006-01-02 15:04:05 MST")), e.Account, kind, printable(text))
 	return err
 }
 

@@ -60,28 +60,37 @@ func TestCrashEndsByASignal(t *testing.T) {
 	}
 }
 
-// The whole story on each server, undisturbed and with the daemon killed.
-func TestStory(t *testing.T) {
-	binary, err := testbed.Build(t.Context(), t.TempDir())
+// newBed returns a bed for one test, and awayd.
+func newBed(t *testing.T) (bed *testbed.Bed, binary string) {
+	t.Helper()
+	bed, err := testbed.New()
 	if err != nil {
 		t.Fatal(err)
 	}
+	t.Cleanup(func() {
+		if err := bed.Close(); err != nil {
+			t.Error(err)
+		}
+	})
+	if binary, err = testbed.Build(t.Context(), bed.Dir); err != nil {
+		t.Fatal(err)
+	}
+	return bed, binary
+}
+
+// The whole story on each server, undisturbed and with the daemon killed.
+func TestStory(t *testing.T) {
 	for _, kind := range []string{testbed.Prosody, testbed.Ejabberd} {
 		t.Run(kind, func(t *testing.T) {
 			t.Parallel()
-			bed, err := testbed.New()
-			if err != nil {
-				t.Fatal(err)
-			}
-			t.Cleanup(func() {
-				if err := bed.Close(); err != nil {
-					t.Error(err)
-				}
-			})
+			bed, binary := newBed(t)
 			for _, c := range crashes() {
 				t.Run(fmt.Sprint("killed at ", c), func(t *testing.T) {
 					t.Parallel()
-					s := &story{kind: kind, bed: bed, dir: t.TempDir(), binary: binary, say: t.Logf, crashes: c}
+					s := &story{
+						Cast: testbed.Cast{Kind: kind, Bed: bed, Dir: t.TempDir(), Binary: binary},
+						say:  t.Logf, crashes: c,
+					}
 					ctx, cancel := context.WithTimeout(t.Context(), limit)
 					defer cancel()
 					if err := s.tell(ctx); err != nil {

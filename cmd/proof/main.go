@@ -34,7 +34,9 @@ type table struct {
 }
 
 // parts are in the order of the page.
-var parts = []part{}
+var parts = []part{
+	{"clients", "What a contact sees on the screen", proveClients},
+}
 
 func main() {
 	only := flag.String("only", "", "run this part alone: "+names())

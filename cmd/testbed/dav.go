@@ -5,6 +5,7 @@ import (
 	"crypto/tls"
 	"fmt"
 	"io"
+	"maps"
 	"net/http"
 	"net/url"
 	"os"
@@ -65,7 +66,7 @@ type = none
 func StartRadicale(ctx context.Context, dir string, o RadicaleOptions) (*DAV, error) {
 	file := filepath.Join(dir, "radicale.conf")
 	d := newDAV(Radicale, dir, o.TLS)
-	d.users, d.home = o.Users, "%s/"
+	d.users, d.home = maps.Clone(o.Users), "%s/"
 	d.cmd = command{args: []string{"radicale", "--config", file}, dir: dir, env: []string{"PYTHONDONTWRITEBYTECODE=1"}}
 	values := map[string]any{"Dir": dir, "Extra": o.Extra}
 	scheme := "http://"
@@ -77,12 +78,8 @@ func StartRadicale(ctx context.Context, dir string, o RadicaleOptions) (*DAV, er
 		values["Cert"], values["Key"], scheme = cert, key, "https://"
 	}
 	err := d.startAnywhere(ctx, 1, func() error {
-		var users strings.Builder
-		for user, password := range o.Users {
-			fmt.Fprintf(&users, "%s:%s\n", user, password)
-		}
-		if err := os.WriteFile(filepath.Join(dir, "users"), []byte(users.String()), 0o600); err != nil {
-			return fmt.Errorf("write users: %w", err)
+		if err := d.writeUsers(); err != nil {
+			return err
 		}
 		d.URL = scheme + loopback(d.ports[0]) + "/"
 		values["Port"] = d.ports[0]
@@ -92,6 +89,23 @@ func StartRadicale(ctx context.Context, dir string, o RadicaleOptions) (*DAV, er
 		return nil, err
 	}
 	return d, nil
+}
+
+func (d *DAV) writeUsers() error {
+	var text strings.Builder
+	for user, password := range d.users {
+		fmt.Fprintf(&text, "%s:%s\n", user, password)
+	}
+	if err := os.WriteFile(filepath.Join(d.dir, "users"), []byte(text.String()), 0o600); err != nil {
+		return fmt.Errorf("write users: %w", err)
+	}
+	return nil
+}
+
+// SetPassword gives a user of Radicale another password, which holds at once.
+func (d *DAV) SetPassword(user, password string) error {
+	d.users[user] = password
+	return d.writeUsers()
 }
 
 // StartXandikos starts Xandikos with its data in dir, for one user who needs no

@@ -59,7 +59,7 @@ func believe(cached map[string]account.CachedObject, d absence.Delta, accept boo
 	switch {
 	case len(p.Missing) == 0:
 	case empty:
-		hold = fmt.Sprintf("the calendar suddenly holds nothing; its %d objects are kept until it answers well again or is accepted as empty", len(p.Missing))
+		hold = fmt.Sprintf("it suddenly holds nothing; its %d objects are kept until it answers well again or is accepted as empty (awayd sync --accept)", len(p.Missing))
 	default:
 		hold = fmt.Sprintf("%d objects are gone without the server having said so; kept until the next poll agrees", len(p.Missing))
 	}

@@ -8,6 +8,7 @@ import (
 
 	"awayd/sync/absence"
 	"awayd/sync/account"
+	"awayd/sync/plan"
 )
 
 // adopt makes acct the account that runs, and polls what is new in it.
@@ -120,7 +121,9 @@ func (a *actor) withdraw(ctx context.Context) error {
 	// A state that cannot be written is no reason to leave the message visible.
 	unkept := a.e.store.Suppress(ctx, a.jid, s)
 	a.suppressed = append(a.suppressed, s...)
-	a.rebuild()
+	now := a.e.now()
+	a.setResult(a.build(now), now)
+	a.append(change(p, "withdrawn by command: %s; it counts again when its times or its text change", plan.Describe(p)))
 	a.keeper.Hurry()
 	a.turn()
 	_, shown := a.keeper.shown()

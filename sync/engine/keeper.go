@@ -60,7 +60,9 @@ type Keeper struct {
 	looked   time.Time // zero: what was observed can no longer be relied on
 	retry    *backoff.ExponentialBackOff
 	retryAt  time.Time // zero: at any time
-	trouble  string    // why the last attempt failed
+	trouble  string    // why the last attempt failed; empty: it did not
+	passing  bool      // the trouble may pass by itself
+	since    time.Time // the first attempt that failed
 }
 
 // KeeperConfig is what a Keeper is made of.
@@ -256,10 +258,7 @@ func (k *Keeper) failed(ctx context.Context, err error) error {
 	if ctx.Err() != nil {
 		return err // stopping: nothing is wrong
 	}
-	if k.trouble != err.Error() {
-		k.trouble = err.Error()
-		k.Note(account.Entry{Kind: account.KindError, Outcome: account.Failed, Reason: "the node cannot be kept in step", Error: k.trouble})
-	}
+	k.noteTrouble(err)
 	k.HangUp()
 	wait := k.retry.NextBackOff()
 	// A password that is refused is not tried every few seconds: servers would
@@ -284,10 +283,7 @@ func (k *Keeper) failed(ctx context.Context, err error) error {
 func (k *Keeper) succeeded() {
 	k.retry.Reset()
 	k.retryAt = time.Time{}
-	if k.trouble != "" {
-		k.trouble = ""
-		k.Note(account.Entry{Kind: account.KindError, Reason: "the node is in step again"})
-	}
+	k.noteSuccess()
 }
 
 // overdue reports whether contacts may see, or miss, something because of a

@@ -201,8 +201,9 @@ func (a *actor) merge(p polled) {
 		c.failed(p.err, update.At)
 	}
 	a.logPoll(c, p, update, hold)
-	c.LastPoll, c.Error, c.hold = update.At, update.Error, hold
+	c.LastPoll, c.Error = update.At, update.Error
 	if known {
+		c.hold = hold // a failure ends none
 		c.LastOK = update.At
 		a.take(c, update)
 	}
@@ -252,7 +253,7 @@ func (a *actor) logPoll(c *calendar, p polled, u account.Poll, hold string) {
 		e.Reason = fmt.Sprintf("calendar %q could not be read", c.Name)
 		a.append(e)
 		if a.atStake() {
-			a.append(account.Entry{Kind: account.KindHold, Reason: fmt.Sprintf("calendar %q could not be read: everything stays as it was last known", c.Name)})
+			a.append(account.Entry{Kind: account.KindHold, Reason: fmt.Sprintf("what calendar %q said last holds until it can be read again", c.Name)})
 		}
 	case p.err == nil && (c.LastOK.IsZero() || c.Error != ""):
 		e.Reason = fmt.Sprintf("calendar %q read: %d objects", c.Name, len(c.objects)+len(u.Changed)-len(u.Removed))
@@ -261,8 +262,13 @@ func (a *actor) logPoll(c *calendar, p polled, u account.Poll, hold string) {
 		}
 		a.append(e)
 	}
-	if hold != "" && hold != c.hold {
+	switch {
+	case hold != "" && hold != c.hold:
 		a.append(account.Entry{Kind: account.KindHold, Reason: fmt.Sprintf("calendar %q: %s", c.Name, hold)})
+	case hold == "" && c.hold != "" && p.err == nil && p.accept:
+		a.append(account.Entry{Kind: account.KindPoll, Reason: fmt.Sprintf("calendar %q is accepted as it is", c.Name)})
+	case hold == "" && c.hold != "" && p.err == nil:
+		a.append(account.Entry{Kind: account.KindPoll, Reason: fmt.Sprintf("calendar %q answers well again: nothing is held any more", c.Name)})
 	}
 }
 
@@ -291,16 +297,6 @@ func (a *actor) readings() []absence.Calendar {
 	return list
 }
 
-// rebuild makes the timeline anew and logs what became different.
-func (a *actor) rebuild() {
-	now := a.e.now()
-	was := a.result.Timeline
-	a.setResult(a.build(now), now)
-	for _, e := range changes(was, a.result.Timeline, now) {
-		a.append(e)
-	}
-}
-
 // setResult makes what the calendars say the wish.
 func (a *actor) setResult(r absence.Result, built time.Time) {
 	a.result, a.built = r, built
@@ -308,30 +304,4 @@ func (a *actor) setResult(r absence.Result, built time.Time) {
 		Wish:     plan.Wish{Timeline: r.Timeline, Audience: a.audience},
 		Presence: a.presence, Zone: a.rules.Zone,
 	})
-}
-
-// changes lists the periods, not yet over, that are in one timeline only.
-func changes(was, is absence.Timeline, now time.Time) []account.Entry {
-	var list []account.Entry
-	compare := func(from, to absence.Timeline, verb string) {
-		known := make(map[string]bool, len(to.Periods))
-		for _, p := range to.Periods {
-			known[p.Key()] = true
-		}
-		for _, p := range from.Periods {
-			// What lies beyond the other window is not news when it comes into it.
-			if known[p.Key()] || !p.End.After(now) || p.End.After(now.Add(horizon-2*rebuildEvery)) {
-				continue
-			}
-			e := account.Entry{Kind: account.KindChange, Period: periodSpan(p.Start, p.End)}
-			if len(p.Absences) > 0 {
-				e.UID = p.Absences[0].UID
-			}
-			e.Reason = fmt.Sprintf("%s: an absence from %s to %s", verb, p.Start.Format("2006-01-02 15:04 MST"), p.End.Format("2006-01-02 15:04 MST"))
-			list = append(list, e)
-		}
-	}
-	compare(was, is, "no longer in the calendar")
-	compare(is, was, "new in the calendar")
-	return list
 }

@@ -2,6 +2,7 @@ package engine
 
 import (
 	"fmt"
+	"slices"
 	"time"
 
 	"awayd/sync/absence"
@@ -154,7 +155,8 @@ func (a *actor) describeNode(s *Status) {
 			s.Mode = ModeOverridden
 		}
 	}
-	if o := a.keeper.journal.Override; o != nil && o.Until.After(a.e.now()) && s.Mode == string(account.Auto) {
+	overridden := func(p absence.Period) bool { return a.keeper.journal.Overrides(p, a.e.now()) }
+	if slices.ContainsFunc(a.result.Timeline.Periods, overridden) && s.Mode == string(account.Auto) {
 		s.Mode = ModeOverridden
 	}
 }

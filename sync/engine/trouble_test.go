@@ -3,10 +3,13 @@ package engine
 import (
 	"errors"
 	"slices"
+	"strings"
 	"testing"
 	"testing/synctest"
 	"time"
 
+	"awayd/sync/absence"
+	"awayd/sync/account"
 	"awayd/sync/plan"
 )
 
@@ -38,6 +41,62 @@ func TestInstantIsMetWhateverTheBackoff(t *testing.T) {
 			}
 		})
 	}
+}
+
+// A server that is away says so in other words each time; the log tells of it
+// once, of what does not pass by itself too, and of the end with how long it
+// took.
+func TestTroubleIsToldOnce(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld(t)
+		w.vacation("a", -time.Hour, 12*time.Hour)
+		w.fail(errors.New("connection refused"))
+		defer w.run()()
+		for _, err := range []error{errors.New("reset by peer"), errors.New("no answer"), refused{}, errors.New("connection refused"), nil} {
+			time.Sleep(10 * time.Minute)
+			w.fail(err)
+		}
+		time.Sleep(10 * time.Minute)
+		var told []string
+		for _, e := range w.logged(account.KindError) {
+			told = append(told, e.Outcome+" "+e.Error)
+		}
+		want := []string{"failed connection refused", "failed wrong password", "failed connection refused", "ok "}
+		if !slices.Equal(told, want) {
+			t.Errorf("told %q", told)
+		}
+		if end := w.logged(account.KindError)[len(want)-1].Reason; !strings.HasPrefix(end, "the node is in step again, after 5") {
+			t.Errorf("the end: %q", end)
+		}
+	})
+}
+
+// What a calendar said is held through a failure, and the end of the hold is
+// told.
+func TestHoldIsToldFromBeginningToEnd(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld(t)
+		w.vacation("a", time.Hour, 100*time.Hour)
+		defer w.run()()
+		time.Sleep(time.Minute)
+		events := w.events
+		for _, answer := range []struct {
+			err    error
+			events []absence.Object
+		}{{nil, nil}, {errors.New("503"), nil}, {nil, nil}, {nil, events}} {
+			w.mu.Lock()
+			w.calErr, w.events = answer.err, answer.events
+			w.mu.Unlock()
+			time.Sleep(time.Hour)
+		}
+		holds, polls := w.logged(account.KindHold), w.logged(account.KindPoll)
+		if len(holds) != 2 || !strings.Contains(holds[0].Reason, "it suddenly holds nothing") || !strings.Contains(holds[1].Reason, "until it can be read again") {
+			t.Errorf("holds: %+v", holds)
+		}
+		if last := polls[len(polls)-1].Reason; !strings.Contains(last, "answers well again") {
+			t.Errorf("the end: %q", last)
+		}
+	})
 }
 
 // refused is a login that will not work by itself.

@@ -1,7 +1,6 @@
 package plan
 
 import (
-	"slices"
 	"time"
 
 	"awayd/sync/absence"
@@ -192,10 +191,7 @@ func (d *decision) vanished() bool {
 }
 
 func (d *decision) overridden(p absence.Period) bool {
-	o := d.journal.Override
-	return o != nil && o.Until.After(d.now) && slices.ContainsFunc(p.Absences, func(a absence.Absence) bool {
-		return slices.Contains(o.Absences, a.Fingerprint())
-	})
+	return d.journal.Overrides(p, d.now)
 }
 
 func (d *decision) stageNext(fresh bool) []Action {

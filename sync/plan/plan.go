@@ -13,6 +13,8 @@ import (
 	"reflect"
 	"slices"
 	"time"
+
+	"awayd/sync/absence"
 )
 
 // A Kind is what an action does to the node.
@@ -263,6 +265,15 @@ type Override struct {
 	Absences []string  `json:"absences"`
 	Until    time.Time `json:"until"` // the period's end
 	Why      string    `json:"why"`
+}
+
+// Overrides reports whether p is the period that the person took into their own
+// hands, and they still hold it.
+func (j Journal) Overrides(p absence.Period, now time.Time) bool {
+	o := j.Override
+	return o != nil && o.Until.After(now) && slices.ContainsFunc(p.Absences, func(a absence.Absence) bool {
+		return slices.Contains(o.Absences, a.Fingerprint())
+	})
 }
 
 // An Action is one thing to do on the node, and why.

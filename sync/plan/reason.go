@@ -11,11 +11,11 @@ import (
 // the event, the rule that made it an absence, and the clock time.
 
 func (d *decision) reasonStage() string {
-	return fmt.Sprintf("%s begins %s", describe(d.next), clock(d.next.Start, d.next))
+	return fmt.Sprintf("%s begins %s", Describe(d.next), clock(d.next.Start, d.next))
 }
 
 func (d *decision) reasonReveal(recovering bool) string {
-	s := fmt.Sprintf("%s began %s", describe(d.live), clock(d.live.Start, d.live))
+	s := fmt.Sprintf("%s began %s", Describe(d.live), clock(d.live.Start, d.live))
 	switch {
 	case recovering:
 		s += "; the server had lost the message"
@@ -29,13 +29,13 @@ func (d *decision) reasonAmend(want Payload) string {
 	was := d.current.Payload
 	switch {
 	case was.Equal(want):
-		return fmt.Sprintf("the message of %s; told again after an interruption", describe(d.live))
+		return fmt.Sprintf("the message of %s; told again after an interruption", Describe(d.live))
 	case !was.End.Equal(want.End):
-		return fmt.Sprintf("%s now ends %s, not %s", describe(d.live), clock(want.End, d.live), clock(was.End, d.live))
+		return fmt.Sprintf("%s now ends %s, not %s", Describe(d.live), clock(want.End, d.live), clock(was.End, d.live))
 	case !was.Start.Equal(want.Start):
-		return fmt.Sprintf("%s now begins %s, not %s", describe(d.live), clock(want.Start, d.live), clock(was.Start, d.live))
+		return fmt.Sprintf("%s now begins %s, not %s", Describe(d.live), clock(want.Start, d.live), clock(was.Start, d.live))
 	}
-	return fmt.Sprintf("the message of %s is another one from now on", describe(d.live))
+	return fmt.Sprintf("the message of %s is another one from now on", Describe(d.live))
 }
 
 func (d *decision) reasonWithdraw() string {
@@ -46,7 +46,7 @@ func (d *decision) reasonWithdraw() string {
 	of, known := d.periodOf(p)
 	name := "the absence"
 	if known {
-		name = describe(of)
+		name = Describe(of)
 	}
 	switch {
 	case !p.End.IsZero() && !p.End.After(d.now):
@@ -54,7 +54,7 @@ func (d *decision) reasonWithdraw() string {
 	case p.Start.After(d.now):
 		return fmt.Sprintf("visible too early: %s begins %s", name, clock(p.Start, d.zoneOf()))
 	}
-	return fmt.Sprintf("no absence holds at %s any more: its event was moved, removed or withdrawn", clock(d.now, d.zoneOf()))
+	return fmt.Sprintf("no absence holds at %s any more; what contacts could read was to end %s", clock(d.now, d.zoneOf()), clock(p.End, d.zoneOf()))
 }
 
 // zoneOf is some period of the wish, for its zone.
@@ -65,9 +65,9 @@ func (d *decision) zoneOf() absence.Period {
 	return absence.Period{Start: d.now}
 }
 
-// describe names the event behind a period. A private event stays unnamed even
+// Describe names the event behind a period, and the rule that makes it one. A private event stays unnamed even
 // in the log.
-func describe(p absence.Period) string {
+func Describe(p absence.Period) string {
 	if len(p.Absences) == 0 {
 		return "an absence"
 	}

@@ -1,0 +1,82 @@
+package engine
+
+import (
+	"fmt"
+	"slices"
+	"time"
+
+	"awayd/sync/absence"
+	"awayd/sync/account"
+	"awayd/sync/plan"
+)
+
+// rebuild makes the timeline anew and logs what became different.
+func (a *actor) rebuild() {
+	was, now := a.result.Timeline, a.e.now()
+	a.setResult(a.build(now), now)
+	for _, e := range changes(was, a.result.Timeline, now) {
+		a.append(e)
+	}
+}
+
+// changes says what became different between two timelines, for periods that
+// are not over: one entry for each that is new, gone, or another one than it
+// was.
+func changes(was, is absence.Timeline, now time.Time) []account.Entry {
+	gone, fresh := missing(was, is, now), missing(is, was, now)
+	var list []account.Entry
+	for _, p := range fresh {
+		i := slices.IndexFunc(gone, func(q absence.Period) bool { return sameEvent(p, q) })
+		if i < 0 {
+			list = append(list, change(p, "new absence: %s, %s", plan.Describe(p), inWords(p)))
+			continue
+		}
+		q := gone[i]
+		gone = slices.Delete(gone, i, i+1)
+		if p.Start.Equal(q.Start) && p.End.Equal(q.End) {
+			list = append(list, change(p, "%s is another one now, %s as before", plan.Describe(p), inWords(p)))
+		} else {
+			list = append(list, change(p, "%s is %s now, and was %s", plan.Describe(p), inWords(p), inWords(q)))
+		}
+	}
+	for _, p := range gone {
+		list = append(list, change(p, "no absence any more: %s, %s", plan.Describe(p), inWords(p)))
+	}
+	return list
+}
+
+// missing lists the periods of from, not yet over, that are not in to.
+func missing(from, to absence.Timeline, now time.Time) (list []absence.Period) {
+	known := make(map[string]bool, len(to.Periods))
+	for _, p := range to.Periods {
+		known[p.Key()] = true
+	}
+	for _, p := range from.Periods {
+		// What lies beyond the other window is not news when it comes into it.
+		if !known[p.Key()] && p.End.After(now) && !p.End.After(now.Add(horizon-2*rebuildEvery)) {
+			list = append(list, p)
+		}
+	}
+	return list
+}
+
+// sameEvent reports whether an event is behind both periods.
+func sameEvent(p, q absence.Period) bool {
+	return slices.ContainsFunc(p.Absences, func(a absence.Absence) bool {
+		return slices.ContainsFunc(q.Absences, func(b absence.Absence) bool { return a.UID == b.UID })
+	})
+}
+
+func change(p absence.Period, format string, args ...any) account.Entry {
+	e := account.Entry{Kind: account.KindChange, Period: periodSpan(p.Start, p.End), Reason: fmt.Sprintf(format, args...)}
+	if len(p.Absences) > 0 {
+		e.UID = p.Absences[0].UID
+	}
+	return e
+}
+
+// inWords is a period as the person's own clock shows it.
+func inWords(p absence.Period) string {
+	const form = "2006-01-02 15:04 MST"
+	return "from " + p.Start.Format(form) + " to " + p.End.Format(form)
+}
