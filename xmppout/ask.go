@@ -5,6 +5,7 @@ import (
 	"encoding/xml"
 	"errors"
 	"fmt"
+	"time"
 
 	"mellium.im/xmlstream"
 	"mellium.im/xmpp/stanza"
@@ -20,11 +21,15 @@ const (
 // session: what the server made of it is not known, and a new session begins by
 // looking.
 func (s *Session) ask(ctx context.Context, q query, answer any) error {
+	return s.askWithin(ctx, time.Duration(s.answer.Load()), q, answer)
+}
+
+func (s *Session) askWithin(ctx context.Context, limit time.Duration, q query, answer any) error {
 	body, err := q.encode()
 	if err != nil {
 		return err
 	}
-	ctx, cancel := context.WithTimeoutCause(ctx, s.iqTimeout, errNoAnswer)
+	ctx, cancel := context.WithTimeoutCause(ctx, limit, errNoAnswer)
 	defer cancel()
 	// The library waits for its context even when the connection is gone.
 	defer context.AfterFunc(s.ctx, cancel)()

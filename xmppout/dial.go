@@ -44,11 +44,14 @@ type Dialer struct {
 	// available only for the moments in which some servers need it to notify
 	// contacts, and without a text.
 	NoPresence bool
+
+	Ghosts *Ghosts // nil: what a lost connection leaves behind stays
 }
 
 // A login is what an account says about logging in, checked.
 type login struct {
 	jid      jid.JID // bare
+	resource string  // to bind; empty: a new one
 	domain   string  // in the form that DNS and certificates use
 	address  string  // HOST:PORT, or empty
 	password account.Secret
@@ -81,6 +84,7 @@ func (d *Dialer) Dial(ctx context.Context, acct account.Account) (*Session, erro
 		s, conn, err := d.try(ctx, l, t)
 		if err == nil {
 			s.begin(ctx)
+			go s.lay(s.ctx)
 			return s, nil
 		}
 		if first == nil || (t.guess && t.fits(conn)) {
@@ -158,6 +162,7 @@ func (d *Dialer) try(ctx context.Context, l login, t target) (*Session, *opening
 	return newSession(xs, w, e, options{
 		audience: l.audience, noPresence: d.NoPresence,
 		iqTimeout: cmp.Or(d.IQTimeout, iqTimeout), keepAlive: cmp.Or(d.KeepAlive, keepAlive),
+		ghosts: d.Ghosts, lay: func(alive context.Context) { d.layGhosts(alive, l, t) },
 	}), w.raw, nil
 }
 

@@ -214,6 +214,25 @@ func TestFrozen(t *testing.T) {
 			}
 			closesWithin(t, s, time.Second)
 		})
+		t.Run("hurried request", func(t *testing.T) {
+			s, _ := frozen(t, Dialer{})
+			s.Pace(200*time.Millisecond, time.Hour)
+			start := time.Now()
+			_, err := s.Look(t.Context())
+			if wantKind(t, err, NoAnswer); time.Since(start) > 2*time.Second {
+				t.Errorf("after %v", time.Since(start))
+			}
+		})
+		t.Run("closer pings", func(t *testing.T) {
+			s, _ := frozen(t, Dialer{IQTimeout: 200 * time.Millisecond})
+			s.Pace(time.Hour, 50*time.Millisecond)
+			select {
+			case <-s.Done():
+				wantKind(t, s.Err(), NoAnswer)
+			case <-time.After(5 * time.Second):
+				t.Error("not noticed")
+			}
+		})
 		t.Run("close", func(t *testing.T) {
 			s, _ := frozen(t, Dialer{})
 			closesWithin(t, s, 2*time.Second)

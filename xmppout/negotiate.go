@@ -1,6 +1,7 @@
 package xmppout
 
 import (
+	"cmp"
 	"context"
 	"crypto/rand"
 	"encoding/xml"
@@ -34,7 +35,7 @@ func (l login) negotiate(ctx context.Context, w *wire, e end, direct bool) (*xmp
 		}
 		state = xmpp.Secure
 	}
-	features := []xmpp.StreamFeature{l.startTLS(w, e), channelBindings(), l.authenticate(e), bind(w)}
+	features := []xmpp.StreamFeature{l.startTLS(w, e), channelBindings(), l.authenticate(e), bind(w, l.resource)}
 	config := func(*xmpp.Session, *xmpp.StreamConfig) xmpp.StreamConfig {
 		return xmpp.StreamConfig{Features: features}
 	}
@@ -100,8 +101,9 @@ func noTLS(e end, why string) error {
 }
 
 // bind is resource binding (RFC 6120 §7). The resource says whose it is and is
-// otherwise random, so that an old connection that still hangs is no conflict.
-func bind(w *wire) xmpp.StreamFeature {
+// otherwise random, so that an old connection that still hangs is no conflict,
+// unless that is the purpose: see [Ghosts].
+func bind(w *wire, resource string) xmpp.StreamFeature {
 	return xmpp.StreamFeature{
 		Name:      xml.Name{Space: nsBind, Local: "bind"},
 		Necessary: xmpp.Secure | xmpp.Authn,
@@ -110,7 +112,7 @@ func bind(w *wire) xmpp.StreamFeature {
 			return true, nil, d.DecodeElement(&ignored, start)
 		},
 		Negotiate: func(_ context.Context, xs *xmpp.Session, _ any) (xmpp.SessionState, io.ReadWriter, error) {
-			resource := "awayd-" + strings.ToLower(rand.Text()[:10])
+			resource := cmp.Or(resource, "awayd-"+strings.ToLower(rand.Text()[:10]))
 			const request = "<iq xmlns='jabber:client' type='set' id='%s'><bind xmlns='%s'><resource>%s</resource></bind></iq>"
 			if _, err := fmt.Fprintf(w, request, rand.Text(), nsBind, resource); err != nil {
 				return 0, nil, err

@@ -23,6 +23,7 @@ const (
 // looksState is how the person looks to contacts through this session.
 type looksState struct {
 	shown *string   // the status text that contacts were last sent; nil: unavailable
+	ever  bool      // whether the person was ever available
 	since time.Time // when the person became available
 
 	seen atomic.Int64  // presences of contacts that came since
@@ -46,6 +47,7 @@ func (s *Session) appear(ctx context.Context, status string) error {
 		s.looks.seen.Store(0)
 		s.looks.since = time.Now()
 	}
+	s.looks.ever = true // it may arrive whatever comes of sending it
 	if err := s.send(ctx, available(status)); err != nil {
 		return err
 	}

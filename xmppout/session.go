@@ -5,6 +5,7 @@ import (
 	"encoding/xml"
 	"errors"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"mellium.im/xmlstream"
@@ -36,6 +37,9 @@ type Session struct {
 	pinger *time.Timer
 	once   sync.Once // closing
 
+	// The pace that [Session.Pace] sets.
+	answer, pause atomic.Int64 // time.Duration
+
 	server string
 	looks  looksState
 }
@@ -44,6 +48,8 @@ type options struct {
 	audience             plan.AccessModel
 	noPresence           bool
 	iqTimeout, keepAlive time.Duration
+	ghosts               *Ghosts
+	lay                  func(alive context.Context) // ends the ghosts of earlier sessions
 }
 
 var errNoAnswer = errors.New("the server stopped answering")
@@ -53,6 +59,8 @@ func newSession(xs *xmpp.Session, w *wire, e end, o options) *Session {
 	s.ctx, s.cancel = context.WithCancelCause(context.Background())
 	s.node = node{asker: s, owner: s.jid.Bare()}
 	s.looks.news = make(chan struct{}, 1)
+	s.answer.Store(int64(o.iqTimeout))
+	s.pause.Store(int64(o.keepAlive))
 	w.refill()
 	s.pinger = time.AfterFunc(time.Hour, s.ping)
 	s.pinger.Reset(o.keepAlive) // not before ping and serve can find the timer
@@ -87,7 +95,7 @@ func (s *Session) lose(err error) {
 // ping finds out whether the server is still there (XEP-0199): a connection
 // that is half open says nothing by itself. Any answer will do.
 func (s *Session) ping() {
-	err := s.ask(context.Background(), pingServer(s.jid.Domain()), nil)
+	err := s.askWithin(context.Background(), s.iqTimeout, pingServer(s.jid.Domain()), nil)
 	if s.ctx.Err() != nil {
 		return
 	}
@@ -96,7 +104,19 @@ func (s *Session) ping() {
 		s.lose(err)
 		return
 	}
-	s.pinger.Reset(s.keepAlive)
+	s.pinger.Reset(time.Duration(s.pause.Load()))
+	s.lay(s.ctx) // what the beginning of the session may have failed to
+}
+
+// Pace sets how long a request may wait for its answer before the server is
+// taken for gone, and how often it is pinged. A ping may wait for as long as a
+// [Dialer] says, however short the answers to be: a server that is slow is not
+// gone.
+func (s *Session) Pace(answer, ping time.Duration) {
+	s.answer.Store(int64(answer))
+	if was := s.pause.Swap(int64(ping)); was != int64(ping) && s.ctx.Err() == nil {
+		s.pinger.Reset(ping)
+	}
 }
 
 // begin learns what is good to know of the server but not needed.
@@ -128,9 +148,13 @@ func (s *Session) Err() error { return context.Cause(s.ctx) }
 func (s *Session) Close(ctx context.Context) error {
 	s.once.Do(func() {
 		s.pinger.Stop()
+		heard := false
 		if s.ctx.Err() == nil {
 			s.cancel(&Error{Kind: Closed, What: "session of " + s.end.String() + " was closed"})
-			s.farewell(ctx)
+			heard = s.farewell(ctx)
+		}
+		if s.looks.ever && !heard {
+			s.ghosts.add(s.node.owner.String(), s.jid.Resourcepart())
 		}
 		s.wire.Close()
 	})
@@ -138,15 +162,18 @@ func (s *Session) Close(ctx context.Context) error {
 	return nil
 }
 
-// farewell closes the stream in both directions (RFC 6120 §4.4). The write may
-// block in a connection that nobody reads; closing that frees it.
-func (s *Session) farewell(ctx context.Context) {
+// farewell closes the stream in both directions (RFC 6120 §4.4), and reports
+// whether the server did too. The write may block in a connection that nobody
+// reads; closing that frees it.
+func (s *Session) farewell(ctx context.Context) bool {
 	ctx, cancel := context.WithTimeout(ctx, time.Second)
 	defer cancel()
 	go s.xs.Close()
 	select {
 	case <-s.served:
+		return true
 	case <-ctx.Done():
+		return false
 	}
 }
 

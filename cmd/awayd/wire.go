@@ -98,17 +98,18 @@ func credential(name string) (account.Secret, error) {
 // configuration that holds now has it.
 type dialer struct {
 	current *atomic.Pointer[xmppout.Dialer]
+	ghosts  *xmppout.Ghosts
 }
 
 func newDialer(c configs.Config) dialer {
-	d := dialer{new(atomic.Pointer[xmppout.Dialer])}
+	d := dialer{new(atomic.Pointer[xmppout.Dialer]), new(xmppout.Ghosts)}
 	d.configure(c)
 	return d
 }
 
 // configure makes c hold for every session that is dialled from now on.
 func (d dialer) configure(c configs.Config) {
-	d.current.Store(&xmppout.Dialer{Audience: c.Audience, NoPresence: !c.Presence})
+	d.current.Store(&xmppout.Dialer{Audience: c.Audience, NoPresence: !c.Presence, Ghosts: d.ghosts})
 }
 
 // Dial implements engine.Dialer.

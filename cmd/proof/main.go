@@ -35,6 +35,8 @@ type table struct {
 
 // parts are in the order of the page.
 var parts = []part{
+	{"faults", "Broken networks", faultsPart},
+	{"isolation", "Others who hang", isolationPart},
 	{"clients", "What a contact sees on the screen", proveClients},
 }
 

@@ -22,10 +22,21 @@ type Proxy struct {
 	running  sync.WaitGroup
 
 	mu    sync.Mutex
-	flow  chan struct{} // closed while bytes may flow
+	gate  *gate // of the connections that are opened now
 	conns map[net.Conn]bool
 	dials int
 	sent  bytes.Buffer
+}
+
+// A gate lets the bytes of some connections flow, or not.
+type gate struct {
+	flow chan struct{} // closed while bytes may flow
+}
+
+func openGate() *gate {
+	g := &gate{make(chan struct{})}
+	close(g.flow)
+	return g
 }
 
 // An attack is what an active attacker does to STARTTLS (RFC 6120 §13.9).
@@ -66,9 +77,8 @@ func newProxy(upstream string, a *attack) (*Proxy, error) {
 	}
 	p := &Proxy{
 		Addr: l.Addr().String(), upstream: upstream, listener: l, attack: a,
-		closed: make(chan struct{}), flow: make(chan struct{}), conns: map[net.Conn]bool{},
+		closed: make(chan struct{}), gate: openGate(), conns: map[net.Conn]bool{},
 	}
-	close(p.flow)
 	p.running.Go(p.accept)
 	return p, nil
 }
@@ -79,8 +89,8 @@ func (p *Proxy) Pause() {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	select {
-	case <-p.flow:
-		p.flow = make(chan struct{})
+	case <-p.gate.flow:
+		p.gate.flow = make(chan struct{})
 	default: // paused already
 	}
 }
@@ -90,10 +100,19 @@ func (p *Proxy) Resume() {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	select {
-	case <-p.flow:
+	case <-p.gate.flow:
 	default:
-		close(p.flow)
+		close(p.gate.flow)
 	}
+}
+
+// Forsake lets the bytes of new connections flow. Those that are open stay
+// silent for ever if they were paused, as when something on the way has
+// forgotten them.
+func (p *Proxy) Forsake() {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.gate = openGate()
 }
 
 // Sever closes the connections that are open, and accepts new ones.
@@ -136,13 +155,14 @@ func (p *Proxy) accept() {
 		}
 		p.mu.Lock()
 		p.dials++
+		g := p.gate
 		p.mu.Unlock()
-		p.running.Go(func() { p.serve(client) })
+		p.running.Go(func() { p.serve(client, g) })
 	}
 }
 
 // serve forwards one connection until either end closes it.
-func (p *Proxy) serve(client net.Conn) {
+func (p *Proxy) serve(client net.Conn, g *gate) {
 	if !p.own(client) {
 		return
 	}
@@ -154,12 +174,12 @@ func (p *Proxy) serve(client net.Conn) {
 	defer p.disown(server)
 	var both sync.WaitGroup
 	both.Go(func() {
-		p.toServer(server, client)
+		p.toServer(server, client, g)
 		client.Close()
 		server.Close()
 	})
 	both.Go(func() {
-		p.toClient(client, server)
+		p.toClient(client, server, g)
 		client.Close()
 		server.Close()
 	})
@@ -187,10 +207,10 @@ func (p *Proxy) disown(c net.Conn) {
 	delete(p.conns, c)
 }
 
-func (p *Proxy) toServer(server, client net.Conn) {
+func (p *Proxy) toServer(server, client net.Conn, g *gate) {
 	tail := ""
 	refused := false
-	p.each(client, func(b []byte) error {
+	p.each(client, g, func(b []byte) error {
 		p.mu.Lock()
 		p.sent.Write(b)
 		p.mu.Unlock()
@@ -213,10 +233,10 @@ func (p *Proxy) toServer(server, client net.Conn) {
 
 var starttlsElement = regexp.MustCompile(`(?s)<starttls[^>]*/>|<starttls[^>]*>.*?</starttls>`)
 
-func (p *Proxy) toClient(client, server net.Conn) {
+func (p *Proxy) toClient(client, server net.Conn, g *gate) {
 	falsified := p.attack == nil
 	var held []byte
-	p.each(server, func(b []byte) error {
+	p.each(server, g, func(b []byte) error {
 		if !falsified {
 			held = append(held, b...)
 			if !bytes.Contains(held, []byte(featuresEnd)) {
@@ -230,11 +250,11 @@ func (p *Proxy) toClient(client, server net.Conn) {
 }
 
 // each hands on what from sends, while bytes may flow.
-func (p *Proxy) each(from net.Conn, hand func([]byte) error) {
+func (p *Proxy) each(from net.Conn, g *gate, hand func([]byte) error) {
 	buf := make([]byte, 32<<10)
 	for {
 		n, err := from.Read(buf)
-		if n > 0 && p.wait() {
+		if n > 0 && p.wait(g) {
 			if hand(buf[:n]) != nil {
 				return
 			}
@@ -246,9 +266,9 @@ func (p *Proxy) each(from net.Conn, hand func([]byte) error) {
 }
 
 // wait returns when bytes may flow; false when they never will.
-func (p *Proxy) wait() bool {
+func (p *Proxy) wait(g *gate) bool {
 	p.mu.Lock()
-	flow := p.flow
+	flow := g.flow
 	p.mu.Unlock()
 	select {
 	case <-flow:

@@ -115,3 +115,53 @@ func TestProxyPauses(t *testing.T) {
 	again.say(streamHeader(x.Domain))
 	again.until(featuresEnd)
 }
+
+func TestProxyForsakes(t *testing.T) {
+	p := ProxyFor(t, NewProxy, echoServer(t))
+	old := speak(t, p.Addr)
+	old.say("one")
+	old.until("one")
+	p.Pause()
+	between := speak(t, p.Addr)
+	between.say("two")
+	// Accepted, and so paused, before the proxy is asked to forsake it.
+	for p.Connections() < 2 {
+		time.Sleep(time.Millisecond)
+	}
+	p.Forsake()
+	for _, s := range []*speaker{old, between} {
+		s.say("three")
+		if err := s.conn.SetReadDeadline(time.Now().Add(200 * time.Millisecond)); err != nil {
+			t.Fatal(err)
+		}
+		if n, err := s.conn.Read(make([]byte, 1)); n > 0 || err == nil {
+			t.Error("a forsaken connection forwards")
+		}
+	}
+	fresh := speak(t, p.Addr)
+	fresh.say("four")
+	fresh.until("four")
+}
+
+// echoServer answers with what it is told.
+func echoServer(t *testing.T) (addr string) {
+	t.Helper()
+	l, err := net.Listen("tcp4", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { l.Close() })
+	go func() {
+		for {
+			conn, err := l.Accept()
+			if err != nil {
+				return
+			}
+			go func() {
+				defer conn.Close()
+				_, _ = io.Copy(conn, conn)
+			}()
+		}
+	}()
+	return l.Addr().String()
+}

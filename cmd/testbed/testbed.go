@@ -27,9 +27,10 @@ type Bed struct {
 	Dir string
 	CA  *CA
 
-	mu   sync.Mutex
-	xmpp map[string]*XMPP
-	dav  map[string]*DAV
+	mu     sync.Mutex
+	xmpp   map[string]*XMPP
+	dav    map[string]*DAV
+	faults *Toxiproxy
 }
 
 // New makes an empty bed.
@@ -113,17 +114,35 @@ func (b *Bed) DAV(ctx context.Context, kind string) (*DAV, error) {
 	return d, nil
 }
 
+// Toxiproxy returns the bed's maker of faulty proxies.
+func (b *Bed) Toxiproxy(ctx context.Context) (*Toxiproxy, error) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if b.faults != nil {
+		return b.faults, nil
+	}
+	t, err := StartToxiproxy(ctx, filepath.Join(b.Dir, "toxiproxy"))
+	if err != nil {
+		return nil, err
+	}
+	b.faults = t
+	return t, nil
+}
+
 // Close stops every server and removes the folder.
 func (b *Bed) Close() error {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	var group sync.WaitGroup
-	errs := make(chan error, len(b.xmpp)+len(b.dav))
+	errs := make(chan error, len(b.xmpp)+len(b.dav)+1)
 	for _, x := range b.xmpp {
 		group.Go(func() { errs <- x.Stop() })
 	}
 	for _, d := range b.dav {
 		group.Go(func() { errs <- d.Stop() })
+	}
+	if b.faults != nil {
+		group.Go(func() { errs <- b.faults.Stop() })
 	}
 	group.Wait()
 	close(errs)

@@ -62,7 +62,7 @@ func newActor(ctx context.Context, e *Engine, acct account.Account) (*actor, err
 	var err error
 	if a.keeper, err = NewKeeper(ctx, KeeperConfig{
 		JID: acct.JID, Store: e.store, Now: e.now, Note: a.append, Log: a.log,
-		Dial: func(ctx context.Context) (Session, error) { return e.dialer.Dial(ctx, a.acct) },
+		Dial: a.dial,
 	}); err != nil {
 		cancel()
 		return nil, err

@@ -21,17 +21,24 @@ const (
 	lastLookAhead = 4 * time.Second
 	dialLimit     = 30 * time.Second
 	lookLimit     = 15 * time.Second
-	// hurriedLimit bounds a look close to an instant or while a message is live:
-	// a connection that stays silent for longer is better replaced. It is for
-	// the first attempt only, or a slow server would never be looked at.
+	answerLimit   = 10 * time.Second
+	// hurriedLimit bounds each answer close to an instant or while a message is
+	// live: a connection that stays silent for longer is better replaced. It is
+	// for every other attempt only, or a slow server would never be looked at.
 	hurriedLimit = 3 * time.Second
 	byeLimit     = 2 * time.Second
+	// A dead connection is found by pings: with these and answerLimit within
+	// half a minute when something is live or due within soon, and else before
+	// what lies between forgets an idle connection.
+	soon      = 2 * time.Minute
+	closePing = 15 * time.Second
+	calmPing  = 4 * time.Minute
 	// auditEvery is how old the last look may become, however rarely calendars
 	// are polled.
 	auditEvery = 24 * time.Hour
-	// overdueRetry bounds the wait between attempts while contacts see, or miss,
-	// something because of the failure.
-	overdueRetry = 3 * time.Second
+	// overdueRetry bounds the time from one attempt to the next while contacts
+	// see, or miss, something because of the failure.
+	overdueRetry = 2 * time.Second
 	// maxRounds bounds how often one turn looks and acts: each action converges
 	// in one, so more means that somebody else is at work on the node.
 	maxRounds = 4
@@ -63,6 +70,7 @@ type Keeper struct {
 	trouble  string    // why the last attempt failed; empty: it did not
 	passing  bool      // the trouble may pass by itself
 	since    time.Time // the first attempt that failed
+	patient  bool      // the server was hurried, and did not answer in time
 }
 
 // KeeperConfig is what a Keeper is made of.
@@ -103,20 +111,21 @@ func (k *Keeper) Hurry() { k.looked, k.retryAt = time.Time{}, time.Time{} }
 // tried again in a later turn, not before some time has passed; until then a
 // turn does nothing.
 func (k *Keeper) Turn(ctx context.Context) error {
-	if k.Now().Before(k.retryAt) {
+	began := k.Now()
+	if began.Before(k.retryAt) {
 		return nil
 	}
 	for range maxRounds {
 		done, err := k.round(ctx)
 		if err != nil {
-			return k.failed(ctx, err)
+			return k.failed(ctx, began, err)
 		}
 		if done {
 			k.succeeded()
 			return nil
 		}
 	}
-	return k.failed(ctx, errBusyNode)
+	return k.failed(ctx, began, errBusyNode)
 }
 
 // errBusyNode ends a turn that does not come to an end.
@@ -132,6 +141,7 @@ func (k *Keeper) Next() (time.Time, bool) {
 		}
 	}
 	if next, ok := k.want.Next(now); ok {
+		sooner(next.Add(-soon))
 		for _, t := range aheadOf(next) {
 			sooner(t)
 		}
@@ -159,6 +169,7 @@ func (k *Keeper) round(ctx context.Context) (bool, error) {
 	if err := k.connect(ctx); err != nil {
 		return false, err
 	}
+	k.pace()
 	if err := k.look(ctx); err != nil {
 		return false, err
 	}
@@ -203,6 +214,26 @@ func (k *Keeper) connect(ctx context.Context) error {
 	return nil
 }
 
+// pace tells the session how closely the connection is to be watched.
+func (k *Keeper) pace() {
+	answer, ping := answerLimit, calmPing
+	if k.pressing(soon) {
+		ping = closePing
+	}
+	if k.pressing(lookAhead) && !k.patient {
+		answer = hurriedLimit
+	}
+	k.session.Pace(answer, ping)
+}
+
+// pressing reports whether an instant is at most this far away, or was missed,
+// or contacts see or miss something.
+func (k *Keeper) pressing(within time.Duration) bool {
+	now := k.Now()
+	next, ok := k.want.Next(now.Add(-within))
+	return ok && next.Sub(now) <= within || k.overdue()
+}
+
 // look reads the node, unless it was read since the last moment that calls for
 // it. An instant itself does: what the person did a second before it counts.
 func (k *Keeper) look(ctx context.Context) error {
@@ -210,12 +241,7 @@ func (k *Keeper) look(ctx context.Context) error {
 	if !k.looked.IsZero() && now.Sub(k.looked) < auditEvery && !k.lookDue(now) {
 		return nil
 	}
-	limit := lookLimit
-	next, ok := k.want.Next(now.Add(-lookAhead))
-	if soon := ok && next.Sub(now) <= lookAhead; k.trouble == "" && (soon || k.overdue()) {
-		limit = hurriedLimit
-	}
-	ctx, cancel := context.WithTimeout(ctx, limit)
+	ctx, cancel := context.WithTimeout(ctx, lookLimit)
 	defer cancel()
 	o, err := k.session.Look(ctx)
 	if err != nil {
@@ -254,20 +280,20 @@ func (k *Keeper) shown() (plan.Payload, bool) {
 
 // failed remembers why, drops a session that may be broken, and sets the time
 // of the next attempt.
-func (k *Keeper) failed(ctx context.Context, err error) error {
+func (k *Keeper) failed(ctx context.Context, began time.Time, err error) error {
 	if ctx.Err() != nil {
 		return err // stopping: nothing is wrong
 	}
 	k.noteTrouble(err)
+	k.patient = k.session != nil && k.pressing(lookAhead) && !k.patient
 	k.HangUp()
 	wait := k.retry.NextBackOff()
+	now := k.Now()
 	// A password that is refused is not tried every few seconds: servers would
 	// lock the account.
-	var e interface{ Temporary() bool }
-	if k.overdue() && (!errors.As(err, &e) || e.Temporary()) {
-		wait = min(wait, overdueRetry)
+	if k.overdue() && temporary(err) {
+		wait = min(wait, max(0, overdueRetry-now.Sub(began)))
 	}
-	now := k.Now()
 	k.retryAt = now.Add(wait)
 	// Whatever the backoff, an instant is prepared for and met.
 	if next, ok := k.want.Next(now); ok {
@@ -282,7 +308,7 @@ func (k *Keeper) failed(ctx context.Context, err error) error {
 
 func (k *Keeper) succeeded() {
 	k.retry.Reset()
-	k.retryAt = time.Time{}
+	k.retryAt, k.patient = time.Time{}, false
 	k.noteSuccess()
 }
 

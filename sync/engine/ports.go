@@ -38,6 +38,9 @@ type Session interface {
 	// are not shown so already; Hide undoes it.
 	Show(ctx context.Context, status string) error
 	Hide(context.Context) error
+	// Pace sets how long a request may wait for its answer, and how often the
+	// server is asked whether it is still there.
+	Pace(answer, ping time.Duration)
 	// Server names the server's software and version, as far as it told.
 	Server() string
 	// Done is closed when the connection is lost; Err then says why.

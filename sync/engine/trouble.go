@@ -13,8 +13,7 @@ import (
 // answer); what may pass by itself is one cause until it has passed. Status has
 // the latest words.
 func (k *Keeper) noteTrouble(err error) {
-	var e interface{ Temporary() bool }
-	passing := !errors.As(err, &e) || e.Temporary()
+	passing := temporary(err)
 	known := k.trouble != "" && k.passing == passing && (passing || k.trouble == err.Error())
 	if k.trouble == "" {
 		k.since = k.Now()
@@ -23,6 +22,12 @@ func (k *Keeper) noteTrouble(err error) {
 	if !known {
 		k.Note(account.Entry{Kind: account.KindError, Outcome: account.Failed, Reason: "the node cannot be kept in step", Error: k.trouble})
 	}
+}
+
+// temporary reports whether err may pass by itself. What does not say so may.
+func temporary(err error) bool {
+	var e interface{ Temporary() bool }
+	return !errors.As(err, &e) || e.Temporary()
 }
 
 // noteSuccess enters the end of a trouble into the sync log.

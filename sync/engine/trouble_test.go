@@ -191,3 +191,67 @@ func TestSlowServer(t *testing.T) {
 		w.expect(plan.Stage, plan.Reveal, plan.Withdraw)
 	})
 }
+
+// Whenever the network is mended, what is overdue is done at once: a login that
+// was lost on the way is not waited for.
+func TestHangingLoginIsNotWaitedFor(t *testing.T) {
+	for mended := 100 * time.Millisecond; mended < time.Minute; mended += 1700 * time.Millisecond {
+		synctest.Test(t, func(t *testing.T) {
+			w := newWorld(t)
+			w.vacation("a", -time.Minute, time.Hour)
+			w.objects = []account.CachedObject{{Object: w.events[0]}} // known before the restart
+			w.dialTakes = 100 * time.Millisecond
+			w.hangUntil = time.Now().Add(mended)
+			defer w.run()()
+			time.Sleep(mended + besideEvery + overdueRetry/2)
+			synctest.Wait()
+			if got := w.kinds(); !slices.Equal(got, []plan.Kind{plan.Reveal}) {
+				t.Errorf("mended after %s: performed %v", mended, got)
+			}
+		})
+	}
+}
+
+// A server on which a login takes long is reached all the same, and not
+// flooded with logins.
+func TestSlowLogin(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld(t)
+		w.vacation("a", -time.Minute, time.Hour)
+		w.objects = []account.CachedObject{{Object: w.events[0]}}
+		w.dialTakes = dialLimit - time.Second
+		defer w.run()()
+		time.Sleep(dialLimit)
+		w.expect(plan.Reveal)
+		if most := int(dialLimit/besideEvery) + 1; w.dials > most {
+			t.Errorf("%d logins, want at most %d", w.dials, most)
+		}
+	})
+}
+
+// Nothing is hurried unless something is due or live.
+func TestPace(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld(t)
+		w.vacation("a", time.Hour, 2*time.Hour)
+		begin := time.Now()
+		defer w.run()()
+		for _, step := range []struct{ at, answer, ping time.Duration }{
+			{time.Minute, answerLimit, calmPing},
+			{time.Hour - soon - time.Second, answerLimit, calmPing},
+			{time.Hour - soon, answerLimit, closePing},
+			{time.Hour - lookAhead, hurriedLimit, closePing},
+			{time.Hour + time.Minute, hurriedLimit, closePing},
+			{2*time.Hour + time.Second, hurriedLimit, closePing},
+			{2*time.Hour + 10*time.Minute, answerLimit, calmPing},
+		} {
+			time.Sleep(time.Until(begin.Add(step.at)))
+			synctest.Wait()
+			w.mu.Lock()
+			if w.answer != step.answer || w.ping != step.ping {
+				t.Errorf("after %s: answers within %s, pings every %s", step.at, w.answer, w.ping)
+			}
+			w.mu.Unlock()
+		}
+	})
+}

@@ -31,9 +31,13 @@ type world struct {
 	node      plan.Observed
 	dials     int
 	dialErr   error
+	dialTakes time.Duration
+	hangUntil time.Time // logins begun before never come to an end
 	lookTakes time.Duration
 	doErr     error
 	shown     string
+	answer    time.Duration // the pace last set
+	ping      time.Duration
 	done      []performed
 
 	journal  plan.Journal
@@ -171,10 +175,21 @@ func (w *world) Poll(ctx context.Context, _ string) (absence.Delta, string, erro
 func (w *world) Open(account.Calendar) (Source, error) { return w, nil }
 
 // Dial implements Dialer.
-func (w *world) Dial(context.Context, account.Account) (Session, error) {
+func (w *world) Dial(ctx context.Context, _ account.Account) (Session, error) {
+	w.mu.Lock()
+	w.dials++
+	takes := w.dialTakes
+	if time.Now().Before(w.hangUntil) {
+		takes = 1000 * time.Hour
+	}
+	w.mu.Unlock()
+	select {
+	case <-ctx.Done():
+		return nil, ctx.Err()
+	case <-time.After(takes):
+	}
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	w.dials++
 	if w.dialErr != nil {
 		return nil, w.dialErr
 	}
@@ -189,8 +204,12 @@ type session struct {
 
 func (s *session) Look(ctx context.Context) (plan.Observed, error) {
 	s.mu.Lock()
-	takes := s.lookTakes
+	takes, answer := s.lookTakes, s.answer
 	s.mu.Unlock()
+	if takes > answer {
+		time.Sleep(answer)
+		return plan.Observed{}, errors.New("the server stopped answering")
+	}
 	select {
 	case <-ctx.Done():
 		return plan.Observed{}, ctx.Err()
@@ -251,10 +270,16 @@ func (s *session) Show(_ context.Context, status string) error {
 }
 
 func (s *session) Hide(ctx context.Context) error { return s.Show(ctx, "") }
-func (s *session) Server() string                 { return "test" }
-func (s *session) Done() <-chan struct{}          { return s.done }
-func (s *session) Err() error                     { return nil }
-func (s *session) Close(context.Context) error    { return nil }
+func (s *session) Pace(answer, ping time.Duration) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.answer, s.ping = answer, ping
+}
+
+func (s *session) Server() string              { return "test" }
+func (s *session) Done() <-chan struct{}       { return s.done }
+func (s *session) Err() error                  { return nil }
+func (s *session) Close(context.Context) error { return nil }
 
 // The rest implements Store.
 

@@ -1,0 +1,66 @@
+package engine
+
+import (
+	"context"
+	"time"
+)
+
+// besideEvery is how long a login may stay without an outcome, while something
+// presses, before another is begun beside it.
+const besideEvery = 2 * time.Second
+
+// dial logs in. While something presses, a login that hangs is not simply
+// waited for: what was lost on the way stays lost when the way is mended, and
+// only a new connection notices that it is.
+func (a *actor) dial(ctx context.Context) (Session, error) {
+	acct := a.acct
+	return beside(ctx, func() bool { return a.keeper.pressing(lookAhead) },
+		func(ctx context.Context) (Session, error) { return a.e.dialer.Dial(ctx, acct) })
+}
+
+// beside returns the first session that one of several logins brings. The first
+// login has all the time that ctx allows, so that a slow server is reached too;
+// beside it, while something presses, one after another has besideEvery.
+func beside(ctx context.Context, pressing func() bool, dial func(context.Context) (Session, error)) (Session, error) {
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	type outcome struct {
+		s   Session
+		err error
+	}
+	first, others, settled := make(chan outcome), make(chan outcome), make(chan struct{})
+	defer close(settled)
+	begin := func(limited context.Context, done chan<- outcome) {
+		s, err := dial(limited)
+		select {
+		case done <- outcome{s, err}:
+		case <-settled:
+			if err == nil {
+				_ = s.Close(ctx) // another was faster; ctx is over, so without a farewell
+			}
+		}
+	}
+	go begin(ctx, first)
+	tick := time.NewTicker(besideEvery)
+	defer tick.Stop()
+	for {
+		select {
+		case o := <-first:
+			return o.s, o.err
+		case o := <-others:
+			// What will not pass by itself is not tried again and again.
+			if o.err == nil || !temporary(o.err) {
+				return o.s, o.err
+			}
+		case <-tick.C:
+			if !pressing() {
+				continue
+			}
+			go func() {
+				limited, cancel := context.WithTimeout(ctx, besideEvery)
+				defer cancel()
+				begin(limited, others)
+			}()
+		}
+	}
+}
