@@ -92,16 +92,6 @@ type Item struct {
 	Odd bool `json:"odd,omitempty"`
 }
 
-// An AccessModel is a value of pubsub#access_model (XEP-0060 §4.5).
-type AccessModel string
-
-// The access models awayd asks for. A server may report others.
-const (
-	Whitelist AccessModel = "whitelist"
-	Presence  AccessModel = "presence"
-	Open      AccessModel = "open"
-)
-
 // Observed is what the server was seen to hold.
 type Observed struct {
 	Exists bool        `json:"exists"` // the node is there
@@ -110,8 +100,15 @@ type Observed struct {
 	// Guests says that somebody but the owner has an affiliation with the node.
 	Guests bool `json:"guests,omitempty"`
 	// Unread says that the server does not show the items to their owner, as
-	// some do under the roster model: what was seen last stands in for them.
+	// some do under the roster model, and that the owner was not told of them
+	// either: what was seen last stands in for them.
 	Unread bool `json:"unread,omitempty"`
+	// ByMembers says that this server tells the members of a node that is
+	// hidden, which is how a roster group is let in where there is no roster
+	// model.
+	ByMembers bool `json:"by_members,omitempty"`
+	// Circle is the group that is the audience; nil if the audience is none.
+	Circle *Circle `json:"circle,omitempty"`
 }
 
 // Hidden reports whether no contact may fetch the node's items.
