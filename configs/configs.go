@@ -38,7 +38,7 @@ type Config struct {
 
 	MessageFromEvent bool // a description may carry the message
 
-	Audience string // presence or open
+	Audience string // presence, open or group:NAME
 	Presence bool
 
 	file  string

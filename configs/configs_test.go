@@ -174,7 +174,7 @@ func TestProblems(t *testing.T) {
 		{"empty work_hours", "work_hours = '08:00-08:00'", "f:1: work_hours: \"08:00-08:00\" has no hours in it; the whole day is 00:00-24:00"},
 		{"from 24:00", "work_hours = '24:00-08:00'", "f:1: work_hours: 24:00 can only be the end"},
 		{"min_duration", "min_duration = '-4h'", "f:1: min_duration: \"-4h\" is no duration: write it like 90m, 4h or 365d"},
-		{"audience", "audience = 'all'", "f:1: audience: \"all\" is unknown: write presence or open"},
+		{"audience", "audience = 'all'", "f:1: audience: \"all\" is unknown: write presence, open or group:NAME"},
 		{"log_level", "log_level = 'INFO+1'", "f:1: log_level: \"INFO+1\" is unknown: write debug, info, warn or error"},
 		{"log_format", "log_format = 'xml'", "f:1: log_format: \"xml\" is unknown: write text or json"},
 		{"log_retention", "log_retention = '1y'", "f:1: log_retention: \"1y\" is no duration: write it like 90m, 4h or 365d"},

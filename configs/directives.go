@@ -63,10 +63,10 @@ func Directives() []Directive {
 			"More categories that make an event an absence, beside the built-in ones.",
 			list(func(c *Config) *[]string { return &c.Categories }),
 		}, {
-			"audience", "presence or open", "presence",
+			"audience", "presence, open or group:NAME", "presence",
 			"Who can see messages, for accounts that do not say: \"presence\", those who may see when the person is online; " +
-				"\"open\", everybody.",
-			text(func(c *Config, s string) error { c.Audience = s; return oneOf(s, "presence", "open") }),
+				"\"open\", everybody; \"group:NAME\", the contacts in that group of each person's roster, where the server can do that.",
+			text(func(c *Config, s string) error { c.Audience = s; return checkAudience(s) }),
 		}, {
 			"presence", "true or false", true,
 			"Whether the person is also shown as away, with the message as status text, while a message is visible. " +

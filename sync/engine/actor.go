@@ -100,6 +100,8 @@ func (a *actor) run() {
 			a.merge(p)
 		case <-a.nudge:
 			a.keeper.Hurry()
+		case <-a.keeper.News():
+			a.keeper.Doubt()
 		case <-a.keeper.Lost():
 			a.keeper.drop()
 		case <-timer.C:

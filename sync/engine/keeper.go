@@ -260,7 +260,7 @@ func (k *Keeper) showPresence(ctx context.Context) error {
 	ctx, cancel := context.WithTimeout(ctx, lookLimit)
 	defer cancel()
 	if p, ok := k.shown(); ok && k.want.Presence {
-		return k.session.Show(ctx, p.Message)
+		return k.session.Show(ctx, k.want.Audience.Status(p))
 	}
 	return k.session.Hide(ctx)
 }
@@ -270,12 +270,20 @@ func (k *Keeper) shown() (plan.Payload, bool) {
 	if k.observed.Hidden() {
 		return plan.Payload{}, false
 	}
-	for _, i := range k.observed.Items {
+	for _, i := range k.items() {
 		if i.ID == plan.ItemCurrent && k.journal.Wrote(i) {
 			return i.Payload, true
 		}
 	}
 	return plan.Payload{}, false
+}
+
+// items are what the node holds, as far as that is known.
+func (k *Keeper) items() []plan.Item {
+	if k.observed.Unread && k.journal.Seen != nil {
+		return []plan.Item{*k.journal.Seen}
+	}
+	return k.observed.Items
 }
 
 // failed remembers why, drops a session that may be broken, and sets the time
@@ -328,6 +336,15 @@ func (k *Keeper) Lost() <-chan struct{} {
 		return nil
 	}
 	return k.session.Done()
+}
+
+// News holds a value after the node or the roster was changed by somebody; nil
+// if there is no connection.
+func (k *Keeper) News() <-chan struct{} {
+	if k.session == nil {
+		return nil
+	}
+	return k.session.News()
 }
 
 // drop notes that the connection broke; the next turn connects again.

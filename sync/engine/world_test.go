@@ -38,6 +38,7 @@ type world struct {
 	shown     string
 	answer    time.Duration // the pace last set
 	ping      time.Duration
+	news      chan struct{}
 	done      []performed
 
 	journal  plan.Journal
@@ -276,6 +277,10 @@ func (s *session) Pace(answer, ping time.Duration) {
 	s.answer, s.ping = answer, ping
 }
 
+func (s *session) Reach(context.Context) (plan.Reach, error) {
+	return plan.Reach{}, nil
+}
+func (s *session) News() <-chan struct{}       { return s.news }
 func (s *session) Server() string              { return "test" }
 func (s *session) Done() <-chan struct{}       { return s.done }
 func (s *session) Err() error                  { return nil }
