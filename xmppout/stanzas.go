@@ -89,6 +89,18 @@ type (
 		ID      string    `xml:"id,attr"`
 		Content []element `xml:",any"`
 	}
+	// published is one item, of any content, on its way to a node.
+	published struct {
+		XMLName xml.Name `xml:"http://jabber.org/protocol/pubsub pubsub"`
+		Publish struct {
+			Node string `xml:"node,attr"`
+			Item struct {
+				ID      string `xml:"id,attr"`
+				Content any
+			} `xml:"item"`
+		} `xml:"publish"`
+		Options *formHolder `xml:"publish-options"`
+	}
 	formHolder struct {
 		Node string `xml:"node,attr,omitempty"`
 		Form *form
@@ -198,6 +210,13 @@ func publishItem(node, id string, p plan.Payload, guard plan.AccessModel) query 
 	}).set()
 }
 
+// publishElement is publishItem for any content.
+func publishElement(node, id string, content any, guard plan.AccessModel) query {
+	p := published{Options: publishOptions(guard)}
+	p.Publish.Node, p.Publish.Item.ID, p.Publish.Item.Content = node, id, content
+	return query{Payload: p}.set()
+}
+
 func publishOptions(guard plan.AccessModel) *formHolder {
 	if _, group := guard.Group(); group {
 		guard = modelRoster
@@ -214,6 +233,11 @@ func retractItem(node, id string, notify bool) query {
 		r.Notify = "true"
 	}
 	return toNode(pubsub{Retract: r}).set()
+}
+
+// readNewest asks for the newest item.
+func readNewest(node string) query {
+	return toNode(pubsub{Items: &nodeItems{Node: node, MaxItems: "1"}}).get()
 }
 
 func readItems(node string) query {

@@ -43,6 +43,8 @@ func TestGoldenStanzas(t *testing.T) {
 		"create-hidden":       createHidden("urn:example:probe"),
 		"set-affiliations":    changeAffiliations(nodeName, []string{"romeo@example.net"}, []string{"paris@example.net"}),
 		"subscribe":           subscribe(nodeName, jid.MustParse("juliet@example.org/awayd-x")),
+		"publish-activity":    publishElement(nsActivity, plan.ItemActivity, activity("Away <& back>"), plan.Presence),
+		"get-newest":          readNewest(nsActivity),
 		"get-roster":          readRoster(),
 		"get-features":        readFeatures(me),
 		"get-version":         readVersion(me.Domain()),

@@ -135,6 +135,9 @@ type Journal struct {
 	Audience AccessModel `json:"audience,omitempty"`
 	// Override is the period that the person took into their own hands.
 	Override *Override `json:"override,omitempty"`
+	// Activity is what is known of the activity node; nil: nothing of awayd's is
+	// there.
+	Activity *Activity `json:"activity,omitempty"`
 }
 
 // Wrote reports whether awayd put this item on the node.
@@ -157,7 +160,7 @@ func (j Journal) Equal(k Journal) bool {
 	if (j.Begun == nil) != (k.Begun == nil) || (j.Begun != nil && !reflect.DeepEqual(*j.Begun, *k.Begun)) {
 		return false
 	}
-	return j.Clean == k.Clean && j.Audience == k.Audience && maps.EqualFunc(j.Sent, k.Sent, time.Time.Equal)
+	return j.Activity.equal(k.Activity) && j.Clean == k.Clean && j.Audience == k.Audience && maps.EqualFunc(j.Sent, k.Sent, time.Time.Equal)
 }
 
 // Begin returns the journal as it must be kept before a is tried.
@@ -286,6 +289,9 @@ type Action struct {
 	// Spare asks a Withdraw to leave the node and its access model as they are,
 	// because it also holds something of the person's own.
 	Spare bool `json:"spare,omitempty"`
+	// Linger has a Withdraw leave the person available, if they are, because
+	// there is more to tell their contacts.
+	Linger bool `json:"linger,omitempty"`
 	// Recover says that the server lost what it held.
 	Recover bool   `json:"recover,omitempty"`
 	Reason  string `json:"reason"`

@@ -136,7 +136,7 @@ func (c Choreography) withdraw(ctx context.Context, a plan.Action) error {
 		if err := c.deleted(); err != nil {
 			return err
 		}
-		return c.disappear(ctx)
+		return c.leave(ctx, a)
 	case err != nil:
 		return fmt.Errorf("read access model: %w", err)
 	}
@@ -150,6 +150,14 @@ func (c Choreography) withdraw(ctx context.Context, a plan.Action) error {
 		if err := c.delete(ctx); err != nil {
 			return err
 		}
+	}
+	return c.leave(ctx, a)
+}
+
+// leave makes the person unavailable, unless whoever asked for the action will.
+func (c Choreography) leave(ctx context.Context, a plan.Action) error {
+	if a.Linger {
+		return nil
 	}
 	return c.disappear(ctx)
 }

@@ -145,6 +145,14 @@ var performances = []struct {
 		},
 	},
 	{
+		name: "withdraw, with more to tell", node: func() *model { return newModel().holding(plan.Presence, current(away)) },
+		action: plan.Action{Kind: plan.Withdraw, Payload: over, Linger: true},
+		steps: []string{
+			"access", "attend", "gather", `ledger: sending "away"`, `publish current "away" under presence`,
+			"retract current", "retract archive", "configure whitelist", "delete", "ledger: deleted",
+		},
+	},
+	{
 		name: "withdraw what is gone", node: newModel,
 		action: plan.Action{Kind: plan.Withdraw, Payload: over},
 		steps:  []string{"access", "ledger: deleted", "unshow"},
