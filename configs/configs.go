@@ -40,6 +40,7 @@ type Config struct {
 
 	Audience string // presence, open or group:NAME
 	Presence bool
+	Activity bool
 
 	file  string
 	lines map[string]int // where each directive that was given stands

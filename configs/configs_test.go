@@ -30,7 +30,7 @@ func TestDefault(t *testing.T) {
 		Poll: "@every 5m", LogLevel: slog.LevelInfo, LogFormat: "text", LogRetention: 365 * 24 * time.Hour,
 		Lang: "en", WorkDays: [7]bool{1: true, 2: true, 3: true, 4: true, 5: true}, WorkStart: 480, WorkEnd: 1080,
 		Bridge: true, MinDuration: 4 * time.Hour, Words: []string{}, Categories: []string{},
-		Audience: "presence", Presence: true,
+		Audience: "presence", Presence: true, Activity: true,
 	}
 	got := Default()
 	if got.Zone != nil {
@@ -106,6 +106,7 @@ words = [
 categories = ["Away"]
 audience = "open"
 presence = false
+activity = false
 log_level = "debug"
 "log_format" = "json"
 log_retention = "0"

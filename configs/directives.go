@@ -70,8 +70,14 @@ func Directives() []Directive {
 		}, {
 			"presence", "true or false", true,
 			"Whether the person is also shown as away, with the message as status text, while a message is visible. " +
-				"It is what clients without XEP-0109 show.",
+				"It is what clients without XEP-0109 show. To the audience \"group:NAME\" goes no text: presence reaches all contacts.",
 			boolean(func(c *Config) *bool { return &c.Presence }),
+		}, {
+			"activity", "true or false", true,
+			"Whether the person's activity (XEP-0108) is also set to being on vacation, with the message as text, while a message " +
+				"is visible and as far as no others can see it. What the person had set is put back at the end. Never done for " +
+				"the audience \"group:NAME\".",
+			boolean(func(c *Config) *bool { return &c.Activity }),
 		}, {
 			"log_level", "debug, info, warn or error", "info",
 			"How much the daemon tells of itself on standard error.",

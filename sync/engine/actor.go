@@ -44,6 +44,7 @@ type actor struct {
 	rules      absence.Settings
 	audience   plan.AccessModel
 	presence   bool
+	activity   bool
 	keeper     *Keeper
 	calendars  []*calendar
 	suppressed []account.Suppression

@@ -49,6 +49,8 @@ type Want struct {
 	plan.Wish
 	// Presence has the person shown as away while a message is visible.
 	Presence bool
+	// Activity has their activity (XEP-0108) say so too.
+	Activity bool
 	Zone     *time.Location // of times in the log
 }
 
@@ -65,6 +67,7 @@ type Keeper struct {
 	session  Session // nil: not connected
 	observed plan.Observed
 	looked   time.Time // zero: what was observed can no longer be relied on
+	activity activityState
 	retry    *backoff.ExponentialBackOff
 	retryAt  time.Time // zero: at any time
 	trouble  string    // why the last attempt failed; empty: it did not
@@ -149,6 +152,7 @@ func (k *Keeper) Next() (time.Time, bool) {
 	if !k.looked.IsZero() {
 		sooner(k.looked.Add(auditEvery))
 	}
+	sooner(k.activity.retryAt)
 	if !k.retryAt.IsZero() {
 		if !k.retryAt.After(now) {
 			return now, true
@@ -189,7 +193,16 @@ func (k *Keeper) round(ctx context.Context) (bool, error) {
 	if err := k.saveJournal(ctx, k.journal.Saw(k.observed, k.Now())); err != nil {
 		return false, err
 	}
-	return true, k.showPresence(ctx)
+	// Who is available for the last moments can still tell all contacts.
+	if _, ok := k.shown(); !ok {
+		k.keepActivity(ctx)
+		return true, k.showPresence(ctx)
+	}
+	if err := k.showPresence(ctx); err != nil {
+		return false, err
+	}
+	k.keepActivity(ctx)
+	return true, nil
 }
 
 // lookDue reports whether a moment to look lies between the last look and now.

@@ -41,6 +41,10 @@ type Session interface {
 	// Pace sets how long a request may wait for its answer, and how often the
 	// server is asked whether it is still there.
 	Pace(answer, ping time.Duration)
+	// Activity reads the person's activity node (XEP-0108), and SetActivity
+	// carries out one step on it, of which contacts are told.
+	Activity(context.Context) (plan.ActivityNode, error)
+	SetActivity(context.Context, plan.ActivityStep) error
 	// Reach finds out by which means the server can show a message to the
 	// session's audience and to nobody else, which it may have to try on a node
 	// of its own. That there are none is an error.
