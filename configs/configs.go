@@ -38,8 +38,9 @@ type Config struct {
 
 	MessageFromEvent bool // a description may carry the message
 
-	Audience string // presence or open
+	Audience string // presence, open or group:NAME
 	Presence bool
+	Activity bool
 
 	file  string
 	lines map[string]int // where each directive that was given stands

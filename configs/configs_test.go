@@ -30,7 +30,7 @@ func TestDefault(t *testing.T) {
 		Poll: "@every 5m", LogLevel: slog.LevelInfo, LogFormat: "text", LogRetention: 365 * 24 * time.Hour,
 		Lang: "en", WorkDays: [7]bool{1: true, 2: true, 3: true, 4: true, 5: true}, WorkStart: 480, WorkEnd: 1080,
 		Bridge: true, MinDuration: 4 * time.Hour, Words: []string{}, Categories: []string{},
-		Audience: "presence", Presence: true,
+		Audience: "presence", Presence: true, Activity: true,
 	}
 	got := Default()
 	if got.Zone != nil {
@@ -106,6 +106,7 @@ words = [
 categories = ["Away"]
 audience = "open"
 presence = false
+activity = false
 log_level = "debug"
 "log_format" = "json"
 log_retention = "0"
@@ -174,7 +175,7 @@ func TestProblems(t *testing.T) {
 		{"empty work_hours", "work_hours = '08:00-08:00'", "f:1: work_hours: \"08:00-08:00\" has no hours in it; the whole day is 00:00-24:00"},
 		{"from 24:00", "work_hours = '24:00-08:00'", "f:1: work_hours: 24:00 can only be the end"},
 		{"min_duration", "min_duration = '-4h'", "f:1: min_duration: \"-4h\" is no duration: write it like 90m, 4h or 365d"},
-		{"audience", "audience = 'all'", "f:1: audience: \"all\" is unknown: write presence or open"},
+		{"audience", "audience = 'all'", "f:1: audience: \"all\" is unknown: write presence, open or group:NAME"},
 		{"log_level", "log_level = 'INFO+1'", "f:1: log_level: \"INFO+1\" is unknown: write debug, info, warn or error"},
 		{"log_format", "log_format = 'xml'", "f:1: log_format: \"xml\" is unknown: write text or json"},
 		{"log_retention", "log_retention = '1y'", "f:1: log_retention: \"1y\" is no duration: write it like 90m, 4h or 365d"},

@@ -63,15 +63,21 @@ func Directives() []Directive {
 			"More categories that make an event an absence, beside the built-in ones.",
 			list(func(c *Config) *[]string { return &c.Categories }),
 		}, {
-			"audience", "presence or open", "presence",
+			"audience", "presence, open or group:NAME", "presence",
 			"Who can see messages, for accounts that do not say: \"presence\", those who may see when the person is online; " +
-				"\"open\", everybody.",
-			text(func(c *Config, s string) error { c.Audience = s; return oneOf(s, "presence", "open") }),
+				"\"open\", everybody; \"group:NAME\", the contacts in that group of each person's roster, where the server can do that.",
+			text(func(c *Config, s string) error { c.Audience = s; return checkAudience(s) }),
 		}, {
 			"presence", "true or false", true,
 			"Whether the person is also shown as away, with the message as status text, while a message is visible. " +
-				"It is what clients without XEP-0109 show.",
+				"It is what clients without XEP-0109 show. To the audience \"group:NAME\" goes no text: presence reaches all contacts.",
 			boolean(func(c *Config) *bool { return &c.Presence }),
+		}, {
+			"activity", "true or false", true,
+			"Whether the person's activity (XEP-0108) is also set to being on vacation, with the message as text, while a message " +
+				"is visible and as far as no others can see it. What the person had set is put back at the end. Never done for " +
+				"the audience \"group:NAME\".",
+			boolean(func(c *Config) *bool { return &c.Activity }),
 		}, {
 			"log_level", "debug, info, warn or error", "info",
 			"How much the daemon tells of itself on standard error.",

@@ -141,6 +141,19 @@ func parseZone(s string) (*time.Location, error) {
 	return loc, nil
 }
 
+// checkAudience takes a group by any name that is not blank; whether a roster
+// can have it is known to package plan.
+func checkAudience(s string) error {
+	name, group := strings.CutPrefix(s, "group:")
+	if group && strings.TrimSpace(name) == "" {
+		return fmt.Errorf("%q names no group of the roster", s)
+	}
+	if group {
+		return nil
+	}
+	return oneOf(s, "presence", "open", "group:NAME")
+}
+
 func oneOf(s string, values ...string) error {
 	if slices.Contains(values, s) {
 		return nil

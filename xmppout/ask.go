@@ -9,12 +9,17 @@ import (
 
 	"mellium.im/xmlstream"
 	"mellium.im/xmpp/stanza"
+
+	"awayd/xmppout/pep"
 )
 
 // Bounds of one answer, beside the bytes that a wire lets through.
 const (
 	maxDepth  = 32
 	maxTokens = 20_000
+	// A roster of some thousand contacts is no attack.
+	maxTokensLarge = 500_000
+	maxLarge       = 8 << 20 // bytes
 )
 
 // ask implements [asker]. A request that is not answered in time ends the
@@ -41,8 +46,14 @@ func (s *Session) askWithin(ctx context.Context, limit time.Duration, q query, a
 	// nothing else is read until resp is closed.
 	defer context.AfterFunc(ctx, func() { s.wire.Close() })()
 	defer resp.Close()
-	s.wire.refill()
-	err = readAnswer(bound(resp), answer)
+	most := maxTokens
+	if q.Large {
+		most = maxTokensLarge
+		s.wire.allow(maxLarge)
+	} else {
+		s.wire.refill()
+	}
+	err = readAnswer(bound(resp, most), answer)
 	var refused *StanzaError
 	switch {
 	case err == nil, errors.As(err, &refused):
@@ -91,6 +102,10 @@ func (e end) about(doing string, err error) error {
 	if errors.As(err, &known) {
 		return fmt.Errorf("%s %s: %w", doing, e.jid, err) // which says where already
 	}
+	if errors.Is(err, pep.ErrNoGroups) {
+		return &Error{Kind: NoGroups, What: doing + " " + e.String(), Err: err,
+			hint: "use --audience presence (all contacts), or ask the server's administrator for the access model roster"}
+	}
 	var refused *StanzaError
 	if errors.As(err, &refused) {
 		return &Error{Kind: Stanza, What: doing + " " + e.String(), Err: err, temporary: refused.Temporary()}
@@ -134,7 +149,7 @@ func readAnswer(r xml.TokenReader, answer any) error {
 }
 
 // bound limits the depth and the number of the tokens of r.
-func bound(r xml.TokenReader) xml.TokenReader {
+func bound(r xml.TokenReader, most int) xml.TokenReader {
 	depth, count := 0, 0
 	return xmlstream.ReaderFunc(func() (xml.Token, error) {
 		tok, err := r.Token()
@@ -144,7 +159,7 @@ func bound(r xml.TokenReader) xml.TokenReader {
 		case xml.EndElement:
 			depth--
 		}
-		if count++; depth > maxDepth || count > maxTokens {
+		if count++; depth > maxDepth || count > most {
 			return nil, errTooLarge
 		}
 		return tok, err

@@ -199,19 +199,16 @@ func (d *Dialer) login(acct account.Account) (login, error) {
 	return l, nil
 }
 
-// audience returns the access model (XEP-0060 §4.5) by which contacts may see a
-// message that is visible.
+// audience reads who may see a message that is visible.
 func audience(setting string) (plan.AccessModel, error) {
-	switch setting {
-	case "", string(plan.Presence):
-		return plan.Presence, nil
-	case string(plan.Open):
-		return plan.Open, nil
+	m, err := plan.ParseAudience(cmp.Or(setting, string(plan.Presence)))
+	if err != nil {
+		return "", &Error{
+			Kind: BadAddress, What: "use audience: not supported", Err: err,
+			hint: "use presence (the contacts), open (everybody) or group:NAME (one group of the roster)",
+		}
 	}
-	return "", &Error{
-		Kind: BadAddress, What: "use audience " + tidy(setting) + ": not supported",
-		hint: "use presence (the contacts) or open (everybody)",
-	}
+	return m, nil
 }
 
 func (l login) tls() *tls.Config {

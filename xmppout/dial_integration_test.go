@@ -126,7 +126,7 @@ func TestLoginRefused(t *testing.T) {
 			"bad address":    {func(a *account.Account) { a.Login.Address = "example.org" }, BadAddress, false, []string{"HOST:PORT"}},
 			"bad CA":         {func(a *account.Account) { a.Login.TLSCA = "nonsense" }, BadAddress, false, []string{"no certificate"}},
 			"bad JID":        {func(a *account.Account) { a.JID = "example.org" }, BadAddress, false, []string{"user@"}},
-			"group":          {func(a *account.Account) { a.Settings.Audience = "group:Family" }, BadAddress, false, []string{"group:Family"}},
+			"group":          {func(a *account.Account) { a.Settings.Audience = "group: " }, BadAddress, false, []string{"group: ", "no group"}},
 		} {
 			t.Run(name, func(t *testing.T) {
 				a := good

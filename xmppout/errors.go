@@ -45,6 +45,8 @@ const (
 	Stanza
 	// Unfit: the message cannot be carried by XML or XEP-0082 as it is.
 	Unfit
+	// NoGroups: the server cannot show a message to a roster group alone.
+	NoGroups
 	// Closed: the session was closed by its owner.
 	Closed
 )
@@ -121,6 +123,9 @@ func (e *StanzaError) Is(target error) bool {
 	case pep.ErrForbidden:
 		// Servers disagree on how to say it.
 		return e.Condition == "forbidden" || e.Condition == "not-allowed" || e.Condition == "not-authorized"
+	case pep.ErrUnsupported:
+		// XEP-0060 §8.2 for an access model; Prosody says not-acceptable.
+		return e.Condition == "not-acceptable" || e.Condition == "feature-not-implemented" || e.Condition == "service-unavailable"
 	}
 	return false
 }

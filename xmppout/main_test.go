@@ -34,7 +34,15 @@ func linked(x *testbed.XMPP, p testbed.Person, addr string) account.Account {
 // dial logs in, and out at the end of the test.
 func dial(t *testing.T, x *testbed.XMPP, p testbed.Person) *Session {
 	t.Helper()
-	s, err := new(Dialer).Dial(t.Context(), linked(x, p, x.Addr))
+	return dialAs(t, x, p, func(*account.Account) {})
+}
+
+// dialAs is dial with other settings.
+func dialAs(t *testing.T, x *testbed.XMPP, p testbed.Person, change func(*account.Account)) *Session {
+	t.Helper()
+	a := linked(x, p, x.Addr)
+	change(&a)
+	s, err := new(Dialer).Dial(t.Context(), a)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -119,7 +119,7 @@ func bind(w *wire, resource string) xmpp.StreamFeature {
 			}
 			r := xs.TokenReader()
 			defer r.Close()
-			d := xml.NewTokenDecoder(bound(r))
+			d := xml.NewTokenDecoder(bound(r, maxTokens))
 			start, err := nextElement(d)
 			if err != nil {
 				return 0, nil, err

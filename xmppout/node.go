@@ -3,7 +3,9 @@ package xmppout
 import (
 	"context"
 	"errors"
+	"fmt"
 	"slices"
+	"strings"
 
 	"mellium.im/xmpp/jid"
 
@@ -19,32 +21,48 @@ type asker interface {
 	ask(ctx context.Context, q query, answer any) error
 }
 
-// A node is the out-of-office node of owner, reached through IQs.
+// A node is a PEP node of owner's, reached through IQs.
 type node struct {
 	asker
+	me    jid.JID // who is told
 	owner jid.JID // bare
+	name  string
+	// tells is what [pep.Node.TellsMembers] says.
+	tells bool
+	told  *hearsay // what the owner's connection was told of the node; may be nil
 }
 
 var _ pep.Node = node{}
 
 func (n node) Access(ctx context.Context) (plan.AccessModel, error) {
 	var answer pubsub
-	if err := n.ask(ctx, readConfiguration(), &answer); err != nil {
+	if err := n.ask(ctx, readConfiguration(n.name), &answer); err != nil {
 		return "", err
 	}
-	if answer.Configure != nil && answer.Configure.Form != nil {
-		for _, f := range answer.Configure.Form.Fields {
-			if f.Var == fieldAccess && len(f.Values) == 1 {
-				return plan.AccessModel(tidy(f.Values[0])), nil
-			}
-		}
+	if answer.Configure == nil || answer.Configure.Form == nil {
+		return "", errors.New("the server's answer holds no configuration")
 	}
-	return "", errors.New("the server's answer names no access model")
+	access, groups := answer.Configure.Form.values(fieldAccess), answer.Configure.Form.values(fieldGroups)
+	switch {
+	case len(access) != 1:
+		return "", errors.New("the server's answer names no access model")
+	case access[0] == modelRoster && len(groups) == 1:
+		return plan.Group(groups[0]), nil
+	}
+	return plan.AccessModel(tidy(access[0])), nil
 }
 
+// Items asks for the items. What the owner's connection was told stands in for
+// what the server does not show.
 func (n node) Items(ctx context.Context) ([]plan.Item, error) {
 	var answer pubsub
-	if err := n.ask(ctx, readItems(), &answer); err != nil {
+	err := n.ask(ctx, readItems(n.name), &answer)
+	if errors.Is(err, pep.ErrForbidden) && n.told != nil {
+		if items, ok := n.told.items(ctx); ok {
+			return items, nil
+		}
+	}
+	if err != nil {
 		return nil, err
 	}
 	if answer.Items == nil {
@@ -57,29 +75,74 @@ func (n node) Items(ctx context.Context) ([]plan.Item, error) {
 	return items, nil
 }
 
-// Guests asks for the affiliations. A server that does not tell them to the
-// owner is taken to have none: awayd gives none, and no server lets a contact
-// give themselves one.
-func (n node) Guests(ctx context.Context) (bool, error) {
+// Members asks for the affiliations. A server that does not tell them to the
+// owner, and on which awayd gives none, is taken to have none: no server lets a
+// contact give themselves one.
+func (n node) Members(ctx context.Context) ([]string, error) {
 	var answer pubsub
-	err := n.ask(ctx, readAffiliations(), &answer)
+	err := n.ask(ctx, readAffiliations(n.name), &answer)
 	var refused *StanzaError
-	if errors.As(err, &refused) && !refused.Temporary() && !errors.Is(err, pep.ErrItemNotFound) {
-		return false, nil
+	if errors.As(err, &refused) && !refused.Temporary() && !errors.Is(err, pep.ErrItemNotFound) && !n.tells {
+		return nil, nil
 	}
 	if err != nil || answer.Affiliations == nil {
-		return false, err
+		return nil, err
 	}
-	return slices.ContainsFunc(answer.Affiliations.Entries, n.isGuest), nil
+	var members []string
+	for _, a := range answer.Affiliations.Entries {
+		switch j, err := jid.Parse(a.JID); {
+		case a.Affiliation == "", a.Affiliation == "none", a.Affiliation == "outcast":
+		case err != nil:
+			members = append(members, a.JID)
+		case !j.Bare().Equal(n.owner):
+			members = append(members, j.Bare().String())
+		}
+	}
+	return members, nil
 }
 
-func (n node) isGuest(a affiliation) bool {
-	switch a.Affiliation {
-	case "", "none", "outcast":
-		return false
+func (n node) Admit(ctx context.Context, in, out []string) error {
+	return n.ask(ctx, changeAffiliations(n.name, in, out), nil)
+}
+
+func (n node) TellsMembers() bool { return n.tells }
+
+// tellsMembers says of a server, by its name, whether it notifies the members of
+// a node that is hidden, and them alone. It cannot be asked for. Prosody does
+// (0.12.3 was tried); ejabberd does not.
+func tellsMembers(server string) bool {
+	name, _, _ := strings.Cut(server, " ")
+	return strings.EqualFold(name, "prosody")
+}
+
+// Groups reads the roster (RFC 6121 §2.1.3).
+func (n node) Groups(ctx context.Context) (map[string][]string, error) {
+	var answer roster
+	err := n.ask(ctx, readRoster(), &answer)
+	var refused *StanzaError
+	if errors.As(err, &refused) && !refused.Temporary() {
+		return nil, fmt.Errorf("%w: %w", pep.ErrUnsupported, err)
 	}
-	j, err := jid.Parse(a.JID)
-	return err != nil || !j.Bare().Equal(n.owner)
+	if err != nil {
+		return nil, err
+	}
+	if len(answer.Items) > maxContacts {
+		return nil, fmt.Errorf("%w: the roster has more than %d contacts", pep.ErrUnsupported, maxContacts)
+	}
+	groups := make(map[string][]string)
+	for _, i := range answer.Items {
+		j, err := jid.Parse(i.JID)
+		if err != nil {
+			continue // nobody who could be told
+		}
+		for _, g := range i.Groups {
+			groups[g] = append(groups[g], nil...)
+			if i.Subscription == "from" || i.Subscription == "both" {
+				groups[g] = append(groups[g], j.Bare().String())
+			}
+		}
+	}
+	return groups, nil
 }
 
 func (n node) Hides(ctx context.Context) (bool, error) {
@@ -91,21 +154,63 @@ func (n node) Hides(ctx context.Context) (bool, error) {
 }
 
 func (n node) Publish(ctx context.Context, id string, p plan.Payload, guard plan.AccessModel) error {
-	return n.ask(ctx, publishItem(id, p, guard), nil)
+	if _, group := guard.Group(); group && n.told != nil {
+		n.told.expect(id, p)
+	}
+	return n.ask(ctx, publishItem(n.name, id, p, guard), nil)
 }
 
+// Configure asks that a node to be hidden does not tell of its deletion either:
+// some servers tell everybody, also those who may not see the node.
 func (n node) Configure(ctx context.Context, m plan.AccessModel) error {
-	return n.ask(ctx, configureAccess(m), nil)
+	if m == plan.Whitelist {
+		err := n.ask(ctx, configureHidden(n.name), nil)
+		var refused *StanzaError
+		if !errors.As(err, &refused) || refused.Temporary() || errors.Is(err, pep.ErrItemNotFound) {
+			return err
+		}
+	}
+	if _, group := m.Group(); group && n.told != nil {
+		if err := n.listen(ctx); err != nil {
+			return err
+		}
+	}
+	return n.ask(ctx, configureAccess(n.name, m), nil)
+}
+
+// listen has the server tell this connection what the node holds. ejabberd shows
+// a node of the roster model to nobody but the group, and tells the owner of it
+// only at connections with another priority than awayd's, or that subscribed
+// while the node was still hidden. The subscription ends with the node. A server
+// that refuses is none the worse: what is there is then not verified.
+func (n node) listen(ctx context.Context) error {
+	err := n.ask(ctx, subscribe(n.name, n.me), nil)
+	var refused *StanzaError
+	if errors.As(err, &refused) {
+		return nil
+	}
+	return err
 }
 
 func (n node) Retract(ctx context.Context, id string, notify bool) error {
-	return n.ask(ctx, retractItem(id, notify), nil)
+	err := n.ask(ctx, retractItem(n.name, id, notify), nil)
+	if n.told != nil && (err == nil || errors.Is(err, pep.ErrItemNotFound)) {
+		n.told.gone(id)
+	}
+	return err
 }
 
 func (n node) Delete(ctx context.Context) error {
-	return n.ask(ctx, deleteNode(), nil)
+	if n.told != nil {
+		n.told.forget()
+	}
+	return n.ask(ctx, deleteNode(n.name), nil)
 }
 
-// maxItems bounds the items that are read from a node. A PEP node holds one
-// unless somebody changed that.
-const maxItems = 16
+const (
+	// maxItems bounds the items that are read from a node. A PEP node holds one
+	// unless somebody changed that.
+	maxItems = 16
+	// maxContacts bounds the roster that is read.
+	maxContacts = 20_000
+)

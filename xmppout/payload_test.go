@@ -78,7 +78,7 @@ func TestPayloadRoundTrip(t *testing.T) {
 			Message: rapid.String().Draw(t, "message"),
 		}
 		refused := fit(p)
-		b, err := xml.Marshal(publishItem("x", p, plan.Open).Payload)
+		b, err := xml.Marshal(publishItem(nodeName, "x", p, plan.Open).Payload)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -122,7 +122,7 @@ func FuzzReadAnswer(f *testing.F) {
 	f.Add("<iq type='result'/>")
 	f.Fuzz(func(t *testing.T, s string) {
 		var answer pubsub
-		if err := readAnswer(bound(xml.NewDecoder(strings.NewReader(s))), &answer); err != nil {
+		if err := readAnswer(bound(xml.NewDecoder(strings.NewReader(s)), maxTokens), &answer); err != nil {
 			_ = err.Error()
 		}
 	})

@@ -77,6 +77,7 @@ func (s *Session) Hide(ctx context.Context) error {
 		return err
 	}
 	s.looks.shown = nil
+	s.told.forget() // who is not available is told nothing
 	return nil
 }
 

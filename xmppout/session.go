@@ -29,6 +29,8 @@ type Session struct {
 	xs   *xmpp.Session
 	wire *wire
 	node node
+	told hearsay
+	news chan struct{} // holds a value after the node or the roster was changed
 
 	// ctx ends with the session; its cause says why.
 	ctx    context.Context
@@ -57,7 +59,8 @@ var errNoAnswer = errors.New("the server stopped answering")
 func newSession(xs *xmpp.Session, w *wire, e end, o options) *Session {
 	s := &Session{options: o, end: e, jid: xs.LocalAddr(), xs: xs, wire: w, served: make(chan struct{})}
 	s.ctx, s.cancel = context.WithCancelCause(context.Background())
-	s.node = node{asker: s, owner: s.jid.Bare()}
+	s.node = node{asker: s, me: s.jid, owner: s.jid.Bare(), name: nodeName, told: &s.told}
+	s.news = make(chan struct{}, 1)
 	s.looks.news = make(chan struct{}, 1)
 	s.answer.Store(int64(o.iqTimeout))
 	s.pause.Store(int64(o.keepAlive))
@@ -70,13 +73,14 @@ func newSession(xs *xmpp.Session, w *wire, e end, o options) *Session {
 
 // serve reads the stream until it ends. Requests from others get the library's
 // answer, service-unavailable, which for a ping is as good as any (XEP-0199
-// §4.2); of everything else, only that contacts are online is of interest. Nothing
-// may be sent from within a handler, which would wait for itself.
+// §4.2); of everything else, only that contacts are online and what is told of the
+// person's own node and roster is of interest. Nothing may be sent from within a handler, which would wait for itself.
 func (s *Session) serve() {
 	defer close(s.served)
-	err := s.xs.Serve(xmpp.HandlerFunc(func(_ xmlstream.TokenReadEncoder, start *xml.StartElement) error {
+	err := s.xs.Serve(xmpp.HandlerFunc(func(r xmlstream.TokenReadEncoder, start *xml.StartElement) error {
 		s.wire.refill()
 		s.notice(start)
+		s.hear(r, start)
 		return nil
 	}))
 	if err == nil {
@@ -126,6 +130,7 @@ func (s *Session) begin(ctx context.Context) {
 	var v softwareVersion
 	if err := s.ask(ctx, readVersion(s.jid.Domain()), &v); err == nil {
 		s.server = tidy(v.Name + " " + v.Version)
+		s.node.tells = tellsMembers(s.server)
 	}
 }
 
@@ -135,6 +140,10 @@ func (s *Session) Server() string { return s.server }
 
 // Audience is the access model under which messages are revealed.
 func (s *Session) Audience() plan.AccessModel { return s.audience }
+
+// News holds a value after the server told that the person's out-of-office node
+// or their roster was changed, by whomever.
+func (s *Session) News() <-chan struct{} { return s.news }
 
 // Done is closed when the session has ended; Err then says why.
 func (s *Session) Done() <-chan struct{} { return s.ctx.Done() }
@@ -179,7 +188,7 @@ func (s *Session) farewell(ctx context.Context) bool {
 
 // Look reads the node from the server.
 func (s *Session) Look(ctx context.Context) (plan.Observed, error) {
-	o, err := pep.Look(ctx, s.node)
+	o, err := pep.Look(ctx, s.node, s.audience)
 	if err != nil {
 		return plan.Observed{}, s.end.about("look at out-of-office node of", err)
 	}

@@ -21,6 +21,7 @@ const (
 	nsDisco       = "http://jabber.org/protocol/disco#info"
 	nsVersion     = "jabber:iq:version"
 	nsPing        = "urn:xmpp:ping"
+	nsRoster      = "jabber:iq:roster"
 )
 
 // nodeName is the PEP node of XEP-0109; it is called like the namespace.
@@ -31,7 +32,12 @@ const (
 	fieldFormType = "FORM_TYPE"
 	fieldAccess   = "pubsub#access_model"
 	fieldPersist  = "pubsub#persist_items"
+	fieldGroups   = "pubsub#roster_groups_allowed"
+	fieldDeletion = "pubsub#notify_delete"
 )
+
+// modelRoster lets in certain groups of the roster (XEP-0060 §4.5).
+const modelRoster = "roster"
 
 // A query is an IQ that asks for an answer. Without a To it goes to the
 // person's own account (RFC 6120 §10.3.3), where the node lives.
@@ -39,6 +45,7 @@ type query struct {
 	Type    stanza.IQType
 	To      jid.JID
 	Payload any
+	Large   bool // the answer may be
 }
 
 // encode writes the payload.
@@ -55,6 +62,8 @@ func (q query) encode() ([]byte, error) {
 type (
 	pubsub struct {
 		XMLName      xml.Name
+		Create       *nodeRef      `xml:"create"`
+		Subscribe    *subscription `xml:"subscribe"`
 		Publish      *nodeItems    `xml:"publish"`
 		Options      *formHolder   `xml:"publish-options"`
 		Items        *nodeItems    `xml:"items"`
@@ -66,6 +75,10 @@ type (
 	nodeRef struct {
 		Node string `xml:"node,attr"`
 	}
+	subscription struct {
+		Node string `xml:"node,attr"`
+		JID  string `xml:"jid,attr"`
+	}
 	nodeItems struct {
 		Node     string `xml:"node,attr"`
 		MaxItems string `xml:"max_items,attr,omitempty"`
@@ -75,6 +88,18 @@ type (
 	item struct {
 		ID      string    `xml:"id,attr"`
 		Content []element `xml:",any"`
+	}
+	// published is one item, of any content, on its way to a node.
+	published struct {
+		XMLName xml.Name `xml:"http://jabber.org/protocol/pubsub pubsub"`
+		Publish struct {
+			Node string `xml:"node,attr"`
+			Item struct {
+				ID      string `xml:"id,attr"`
+				Content any
+			} `xml:"item"`
+		} `xml:"publish"`
+		Options *formHolder `xml:"publish-options"`
 	}
 	formHolder struct {
 		Node string `xml:"node,attr,omitempty"`
@@ -109,6 +134,15 @@ type (
 	}
 	feature struct {
 		Var string `xml:"var,attr"`
+	}
+	roster struct {
+		XMLName xml.Name  `xml:"jabber:iq:roster query"`
+		Items   []contact `xml:"item"`
+	}
+	contact struct {
+		JID          string   `xml:"jid,attr"`
+		Subscription string   `xml:"subscription,attr"`
+		Groups       []string `xml:"group"`
 	}
 	softwareVersion struct {
 		XMLName xml.Name `xml:"jabber:iq:version query"`
@@ -166,44 +200,111 @@ func (q query) set() query { q.Type = stanza.SetIQ; return q }
 // unless the node has this access model or is made with it. A staged item must
 // survive a restart of the server, so it persists. pubsub#max_items is left
 // alone: some servers refuse the field.
-func publishItem(id string, p plan.Payload, guard plan.AccessModel) query {
+//
+// Of a group only the model is guarded: ejabberd does not know the field for the
+// groups here.
+func publishItem(node, id string, p plan.Payload, guard plan.AccessModel) query {
 	return toNode(pubsub{
-		Publish: &nodeItems{Node: nodeName, Items: []item{{ID: id, Content: []element{writePayload(p)}}}},
-		Options: &formHolder{Form: submit(nsPubSub+"#publish-options",
-			field{Var: fieldPersist, Values: []string{"true"}},
-			field{Var: fieldAccess, Values: []string{string(guard)}},
-		)},
+		Publish: &nodeItems{Node: node, Items: []item{{ID: id, Content: []element{writePayload(p)}}}},
+		Options: publishOptions(guard),
 	}).set()
 }
 
-func retractItem(id string, notify bool) query {
-	r := &nodeItems{Node: nodeName, Items: []item{{ID: id}}}
+// publishElement is publishItem for any content.
+func publishElement(node, id string, content any, guard plan.AccessModel) query {
+	p := published{Options: publishOptions(guard)}
+	p.Publish.Node, p.Publish.Item.ID, p.Publish.Item.Content = node, id, content
+	return query{Payload: p}.set()
+}
+
+func publishOptions(guard plan.AccessModel) *formHolder {
+	if _, group := guard.Group(); group {
+		guard = modelRoster
+	}
+	return &formHolder{Form: submit(nsPubSub+"#publish-options",
+		field{Var: fieldPersist, Values: []string{"true"}},
+		field{Var: fieldAccess, Values: []string{string(guard)}},
+	)}
+}
+
+func retractItem(node, id string, notify bool) query {
+	r := &nodeItems{Node: node, Items: []item{{ID: id}}}
 	if notify {
 		r.Notify = "true"
 	}
 	return toNode(pubsub{Retract: r}).set()
 }
 
-func readItems() query {
-	return toNode(pubsub{Items: &nodeItems{Node: nodeName, MaxItems: strconv.Itoa(maxItems)}}).get()
+// readNewest asks for the newest item.
+func readNewest(node string) query {
+	return toNode(pubsub{Items: &nodeItems{Node: node, MaxItems: "1"}}).get()
 }
 
-func configureAccess(m plan.AccessModel) query {
-	return toOwner(pubsub{Configure: &formHolder{Node: nodeName, Form: submit(nsPubSub+"#node_config",
-		field{Var: fieldAccess, Values: []string{string(m)}},
+func readItems(node string) query {
+	return toNode(pubsub{Items: &nodeItems{Node: node, MaxItems: strconv.Itoa(maxItems)}}).get()
+}
+
+func configureAccess(node string, m plan.AccessModel) query {
+	if group, ok := m.Group(); ok {
+		return configure(node, field{Var: fieldAccess, Values: []string{modelRoster}}, field{Var: fieldGroups, Values: []string{group}})
+	}
+	return configure(node, field{Var: fieldAccess, Values: []string{string(m)}})
+}
+
+func configureHidden(node string) query {
+	return configure(node, field{Var: fieldAccess, Values: []string{string(plan.Whitelist)}}, field{Var: fieldDeletion, Values: []string{"false"}})
+}
+
+func configure(node string, fields ...field) query {
+	return toOwner(pubsub{Configure: &formHolder{Node: node, Form: submit(nsPubSub+"#node_config", fields...)}}).set()
+}
+
+func readConfiguration(node string) query {
+	return toOwner(pubsub{Configure: &formHolder{Node: node}}).get()
+}
+
+// createHidden makes an empty node that nobody but its owner sees (§8.1.3).
+func createHidden(node string) query {
+	return toNode(pubsub{Create: &nodeRef{Node: node}, Configure: &formHolder{Form: submit(nsPubSub+"#node_config",
+		field{Var: fieldAccess, Values: []string{string(plan.Whitelist)}},
 	)}}).set()
 }
 
-func readConfiguration() query {
-	return toOwner(pubsub{Configure: &formHolder{Node: nodeName}}).get()
+func readAffiliations(node string) query {
+	return toOwner(pubsub{Affiliations: &affiliations{Node: node}}).get()
 }
 
-func readAffiliations() query {
-	return toOwner(pubsub{Affiliations: &affiliations{Node: nodeName}}).get()
+func changeAffiliations(node string, in, out []string) query {
+	a := &affiliations{Node: node}
+	for _, j := range in {
+		a.Entries = append(a.Entries, affiliation{JID: j, Affiliation: "member"})
+	}
+	for _, j := range out {
+		a.Entries = append(a.Entries, affiliation{JID: j, Affiliation: "none"})
+	}
+	return toOwner(pubsub{Affiliations: a}).set()
 }
 
-func deleteNode() query {
-	return toOwner(pubsub{Delete: &nodeRef{Node: nodeName}}).set()
+func subscribe(node string, me jid.JID) query {
+	return toNode(pubsub{Subscribe: &subscription{Node: node, JID: me.String()}}).set()
+}
+
+func deleteNode(node string) query {
+	return toOwner(pubsub{Delete: &nodeRef{Node: node}}).set()
+}
+
+func readRoster() query {
+	return query{Payload: roster{}, Large: true}.get()
+}
+
+// values are those of one field.
+func (f *form) values(name string) []string {
+	for _, field := range f.Fields {
+		if field.Var == name {
+			return field.Values
+		}
+	}
+	return nil
 }
 
 func submit(formType string, fields ...field) *form {

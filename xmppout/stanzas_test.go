@@ -27,16 +27,25 @@ func TestGoldenStanzas(t *testing.T) {
 	p := plan.NewPayload(start, start.AddDate(0, 0, 14), "Away until 15 August <& back>\nAsk Mercutio.")
 	me := jid.MustParse("juliet@example.org")
 	for name, v := range map[string]any{
-		"publish-staged":      publishItem(plan.ItemArchive, p, plan.Whitelist),
-		"publish-current":     publishItem(plan.ItemCurrent, p, plan.Presence),
-		"retract":             retractItem(plan.ItemArchive, false),
-		"retract-notify":      retractItem(plan.ItemCurrent, true),
-		"configure-open":      configureAccess(plan.Open),
-		"configure-whitelist": configureAccess(plan.Whitelist),
-		"delete":              deleteNode(),
-		"get-configuration":   readConfiguration(),
-		"get-items":           readItems(),
-		"get-affiliations":    readAffiliations(),
+		"publish-staged":      publishItem(nodeName, plan.ItemArchive, p, plan.Whitelist),
+		"publish-current":     publishItem(nodeName, plan.ItemCurrent, p, plan.Presence),
+		"retract":             retractItem(nodeName, plan.ItemArchive, false),
+		"retract-notify":      retractItem(nodeName, plan.ItemCurrent, true),
+		"configure-open":      configureAccess(nodeName, plan.Open),
+		"configure-whitelist": configureAccess(nodeName, plan.Whitelist),
+		"configure-hidden":    configureHidden(nodeName),
+		"delete":              deleteNode(nodeName),
+		"get-configuration":   readConfiguration(nodeName),
+		"get-items":           readItems(nodeName),
+		"get-affiliations":    readAffiliations(nodeName),
+		"publish-group":       publishItem(nodeName, plan.ItemCurrent, p, plan.Group("Work & <home>")),
+		"configure-group":     configureAccess(nodeName, plan.Group("Work & <home>")),
+		"create-hidden":       createHidden("urn:example:probe"),
+		"set-affiliations":    changeAffiliations(nodeName, []string{"romeo@example.net"}, []string{"paris@example.net"}),
+		"subscribe":           subscribe(nodeName, jid.MustParse("juliet@example.org/awayd-x")),
+		"publish-activity":    publishElement(nsActivity, plan.ItemActivity, activity("Away <& back>"), plan.Presence),
+		"get-newest":          readNewest(nsActivity),
+		"get-roster":          readRoster(),
 		"get-features":        readFeatures(me),
 		"get-version":         readVersion(me.Domain()),
 		"ping":                pingServer(me.Domain()),
@@ -130,12 +139,12 @@ func canonical(t *testing.T, in []byte) string {
 func TestStanzasRoundTrip(t *testing.T) {
 	p := plan.NewPayload(time.Now(), time.Now().Add(time.Hour), "Away")
 	for name, q := range map[string]query{
-		"publish": publishItem("x", p, plan.Open), "configure": configureAccess(plan.Whitelist),
-		"retract": retractItem("x", true), "delete": deleteNode(), "items": readItems(), "affiliations": readAffiliations(),
+		"publish": publishItem(nodeName, "x", p, plan.Open), "configure": configureAccess(nodeName, plan.Whitelist),
+		"retract": retractItem(nodeName, "x", true), "delete": deleteNode(nodeName), "items": readItems(nodeName), "affiliations": readAffiliations(nodeName),
 	} {
 		want := q.Payload.(pubsub)
 		var got pubsub
-		if err := readAnswer(bound(tokens(onWire(t, q))), &got); err != nil {
+		if err := readAnswer(bound(tokens(onWire(t, q)), maxTokens), &got); err != nil {
 			t.Errorf("%s: %v", name, err)
 			continue
 		}
@@ -163,13 +172,13 @@ func TestReadAnswer(t *testing.T) {
 		"wide":      {"<iq type='result'><a>" + strings.Repeat("<b/>", maxTokens) + "</a></iq>", errTooLarge, ""},
 	} {
 		var answer pubsub
-		err := readAnswer(bound(tokens([]byte(test.xml))), &answer)
+		err := readAnswer(bound(tokens([]byte(test.xml)), maxTokens), &answer)
 		if err == nil || (test.want != nil && !errors.Is(err, test.want)) || (test.text != "" && err.Error() != test.text) {
 			t.Errorf("%s: error is %v", name, err)
 		}
 	}
 	var answer pubsub
-	if err := readAnswer(bound(tokens([]byte("<iq type='result'/>"))), &answer); err != nil {
+	if err := readAnswer(bound(tokens([]byte("<iq type='result'/>")), maxTokens), &answer); err != nil {
 		t.Errorf("empty result: %v", err)
 	}
 }

@@ -38,7 +38,10 @@ func (w *wire) secure(cfg *tls.Config) *tls.Conn {
 }
 
 // refill allows another maxStanza bytes; it is called at each element.
-func (w *wire) refill() { w.budget.Store(maxStanza) }
+func (w *wire) refill() { w.allow(maxStanza) }
+
+// allow lets one element be larger.
+func (w *wire) allow(bytes int64) { w.budget.Store(bytes) }
 
 func (w *wire) Read(p []byte) (int, error) {
 	if w.budget.Load() <= 0 {

@@ -9,6 +9,7 @@ import (
 
 	"awayd/configs"
 	"awayd/sync/absence"
+	"awayd/sync/plan"
 )
 
 // defaultConfig is read when no --config is given, if it is there.
@@ -44,9 +45,12 @@ func (a *app) readConfig() (configs.Config, error) {
 	if err != nil {
 		return cfg, usagef("--config FILE with a file that can be read", "%v", err)
 	}
-	// Only package absence knows languages and message fields.
+	// Other packages know languages, message fields and names of groups.
 	if err := absence.CheckMessage(cfg.Message, cfg.Lang); err != nil {
 		return cfg, cfg.Problem("message", err)
+	}
+	if _, err := plan.ParseAudience(cfg.Audience); err != nil {
+		return cfg, cfg.Problem("audience", err)
 	}
 	for _, r := range cfg.Rules {
 		if slices.Contains(absence.BuiltinRules(), r.Name) {

@@ -217,6 +217,9 @@ func (a *app) printLinked(r control.LinkResult) {
 	for _, c := range r.Skipped {
 		fmt.Fprintf(a.out, "Skipped   %s: %s\n", printable(c.Name), c.Why)
 	}
+	for _, w := range r.Warnings {
+		fmt.Fprintf(a.out, "Note      %s\n", printable(w))
+	}
 	if len(r.Periods) > 0 {
 		p := r.Periods[0]
 		fmt.Fprintf(a.out, "First     %s to %s (%s)\n", moment(p.Start), moment(p.End), relative(p.Start, now()))

@@ -44,7 +44,7 @@ func (a *app) setCommand() *cobra.Command {
 func settingsFlags(f *pflag.FlagSet, s *control.Settings) {
 	v := &s.Values
 	f.StringVar(&v.Zone, "zone", "", "time `ZONE` of the person, such as Europe/Berlin (default the calendar's, else the system's)")
-	f.StringVar(&v.Audience, "audience", "", "who may see the message: presence (contacts, the default) or open (everybody)")
+	f.StringVar(&v.Audience, "audience", "", "who may see the message: presence (contacts, the default), open (everybody) or group:NAME (one group of the roster)")
 	f.StringVar(&v.Message, "message", "", "`TEMPLATE` of the message, with {{.Until}}, {{.Return}}, {{.Start}}, {{.End}}, {{.Delegate}}, {{.Summary}}, {{.Description}}")
 	f.StringVar(&v.Lang, "lang", "", "language of the message, such as de")
 	f.StringVar(&v.Delegate, "delegate", "", "`JID` to write to meanwhile")

@@ -60,7 +60,11 @@ func (a *app) statusCommand() *cobra.Command {
 func (a *app) printStatus(s engine.Status) error {
 	health := map[string]colour{engine.HealthOK: green, engine.HealthHeld: yellow, engine.HealthError: red}[s.Health]
 	t := a.table(s.JID, a.style(health, s.Health)+", "+s.Mode)
-	t.row("  contacts see", describeMessage(s.Visible, "nothing"))
+	visible := describeMessage(s.Visible, "nothing")
+	if s.Unverified {
+		visible += " (unverified: the server does not show it to its owner)"
+	}
+	t.row("  contacts see", visible)
 	t.row("  staged", describeMessage(s.Staged, "nothing"))
 	next := "nothing is planned"
 	if s.Next != nil {

@@ -140,7 +140,7 @@ func defaults(c configs.Config) engine.Defaults {
 		rules = append(rules, absence.OwnRule{Name: r.Name, Summary: r.Summary, Category: r.Category, Calendar: r.Calendar, Absence: r.Absence})
 	}
 	return engine.Defaults{
-		Poll: c.Poll, System: systemZone(), Audience: c.Audience, Presence: c.Presence, LogRetention: c.LogRetention,
+		Poll: c.Poll, System: systemZone(), Audience: c.Audience, Presence: c.Presence, Activity: c.Activity, LogRetention: c.LogRetention,
 		Rules: absence.Settings{
 			Zone: c.Zone, Lang: c.Lang, Message: c.Message, MinDuration: c.MinDuration,
 			Words: c.Words, Categories: c.Categories, Rules: rules, MessageFromEvent: c.MessageFromEvent, Bridge: c.Bridge,

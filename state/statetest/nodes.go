@@ -21,6 +21,7 @@ func journals(t *testing.T, s Store) {
 		Begun:    &plan.Action{Kind: plan.Reveal, Reason: "because", UIDs: []string{"u"}},
 		Seen:     &plan.Item{ID: plan.ItemCurrent, Payload: payload},
 		Audience: plan.Open,
+		Activity: &plan.Activity{Saved: &plan.ActivityItem{ID: "x", XML: "<a>\u2603</a>"}, Ours: []string{"h"}, Shown: true},
 		Override: &plan.Override{Absences: []string{"k"}, Until: noon.Truncate(time.Second), Why: "removed by hand"},
 	}
 	must(t, s.SaveJournal(t.Context(), jid, full))

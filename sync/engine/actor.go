@@ -44,6 +44,7 @@ type actor struct {
 	rules      absence.Settings
 	audience   plan.AccessModel
 	presence   bool
+	activity   bool
 	keeper     *Keeper
 	calendars  []*calendar
 	suppressed []account.Suppression
@@ -100,6 +101,8 @@ func (a *actor) run() {
 			a.merge(p)
 		case <-a.nudge:
 			a.keeper.Hurry()
+		case <-a.keeper.News():
+			a.keeper.Doubt()
 		case <-a.keeper.Lost():
 			a.keeper.drop()
 		case <-timer.C:

@@ -43,6 +43,7 @@ func (a *actor) adoptUnbuilt(acct account.Account) error {
 		return err
 	}
 	a.acct, a.rules, a.audience, a.presence = acct, rules, audience, defaults.Presence
+	a.activity = defaults.Activity
 	return nil
 }
 
@@ -143,6 +144,8 @@ func (a *actor) unlink(ctx context.Context, keep bool) error {
 		if err := a.keeper.Clear(ctx, "the account is unlinked"); err != nil {
 			return &UnlinkError{JID: a.jid, Err: err}
 		}
+	} else if err := a.keeper.RestoreActivity(ctx); err != nil {
+		a.append(account.Entry{Kind: account.KindUnlink, Outcome: account.Failed, Reason: "what the person had set as their activity could not be put back", Error: err.Error()})
 	}
 	if err := a.e.store.DeleteAccount(ctx, a.jid); err != nil {
 		return fmt.Errorf("forget %s: %w", a.jid, err)

@@ -49,6 +49,8 @@ type Want struct {
 	plan.Wish
 	// Presence has the person shown as away while a message is visible.
 	Presence bool
+	// Activity has their activity (XEP-0108) say so too.
+	Activity bool
 	Zone     *time.Location // of times in the log
 }
 
@@ -65,6 +67,7 @@ type Keeper struct {
 	session  Session // nil: not connected
 	observed plan.Observed
 	looked   time.Time // zero: what was observed can no longer be relied on
+	activity activityState
 	retry    *backoff.ExponentialBackOff
 	retryAt  time.Time // zero: at any time
 	trouble  string    // why the last attempt failed; empty: it did not
@@ -149,6 +152,7 @@ func (k *Keeper) Next() (time.Time, bool) {
 	if !k.looked.IsZero() {
 		sooner(k.looked.Add(auditEvery))
 	}
+	sooner(k.activity.retryAt)
 	if !k.retryAt.IsZero() {
 		if !k.retryAt.After(now) {
 			return now, true
@@ -189,7 +193,16 @@ func (k *Keeper) round(ctx context.Context) (bool, error) {
 	if err := k.saveJournal(ctx, k.journal.Saw(k.observed, k.Now())); err != nil {
 		return false, err
 	}
-	return true, k.showPresence(ctx)
+	// Who is available for the last moments can still tell all contacts.
+	if _, ok := k.shown(); !ok {
+		k.keepActivity(ctx)
+		return true, k.showPresence(ctx)
+	}
+	if err := k.showPresence(ctx); err != nil {
+		return false, err
+	}
+	k.keepActivity(ctx)
+	return true, nil
 }
 
 // lookDue reports whether a moment to look lies between the last look and now.
@@ -260,7 +273,7 @@ func (k *Keeper) showPresence(ctx context.Context) error {
 	ctx, cancel := context.WithTimeout(ctx, lookLimit)
 	defer cancel()
 	if p, ok := k.shown(); ok && k.want.Presence {
-		return k.session.Show(ctx, p.Message)
+		return k.session.Show(ctx, k.want.Audience.Status(p))
 	}
 	return k.session.Hide(ctx)
 }
@@ -270,12 +283,20 @@ func (k *Keeper) shown() (plan.Payload, bool) {
 	if k.observed.Hidden() {
 		return plan.Payload{}, false
 	}
-	for _, i := range k.observed.Items {
+	for _, i := range k.items() {
 		if i.ID == plan.ItemCurrent && k.journal.Wrote(i) {
 			return i.Payload, true
 		}
 	}
 	return plan.Payload{}, false
+}
+
+// items are what the node holds, as far as that is known.
+func (k *Keeper) items() []plan.Item {
+	if k.observed.Unread && k.journal.Seen != nil {
+		return []plan.Item{*k.journal.Seen}
+	}
+	return k.observed.Items
 }
 
 // failed remembers why, drops a session that may be broken, and sets the time
@@ -328,6 +349,15 @@ func (k *Keeper) Lost() <-chan struct{} {
 		return nil
 	}
 	return k.session.Done()
+}
+
+// News holds a value after the node or the roster was changed by somebody; nil
+// if there is no connection.
+func (k *Keeper) News() <-chan struct{} {
+	if k.session == nil {
+		return nil
+	}
+	return k.session.News()
 }
 
 // drop notes that the connection broke; the next turn connects again.

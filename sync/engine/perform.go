@@ -47,6 +47,7 @@ func (k *Keeper) perform(ctx context.Context, action plan.Action) error {
 	// the log says what could not be kept.
 	withdrawing := action.Kind == plan.Withdraw || action.Kind == plan.Unstage
 	l := ledger{ctx, k, withdrawing}
+	action.Linger = action.Kind == plan.Withdraw && k.journal.Activity != nil
 	err := l.save(k.journal.Begin(action))
 	if err == nil && action.Kind != plan.Yield {
 		ctx, cancel := context.WithTimeout(ctx, actionLimit)
@@ -66,6 +67,9 @@ func (k *Keeper) perform(ctx context.Context, action plan.Action) error {
 	}
 	if err != nil {
 		return fmt.Errorf("%s: %w", action.Kind, err)
+	}
+	if action.Linger {
+		return k.farewell(ctx)
 	}
 	return nil
 }
@@ -135,7 +139,7 @@ func (l ledger) Opening() error { return l.save(l.k.journal.Opening()) }
 // Deleted implements [plan.Ledger].
 func (l ledger) Deleted() error { return l.save(l.k.journal.Deleted()) }
 
-// Clear takes everything of awayd's off the node, for a reason.
+// Clear takes everything of awayd's off the person's nodes, for a reason.
 func (k *Keeper) Clear(ctx context.Context, reason string) error {
 	for range maxRounds {
 		if err := k.connect(ctx); err != nil {
@@ -147,7 +151,8 @@ func (k *Keeper) Clear(ctx context.Context, reason string) error {
 		}
 		actions := plan.Decide(plan.Wish{Audience: k.want.Audience}, k.observed, k.journal, k.Now())
 		if len(actions) == 0 {
-			return nil
+			k.activity.retryAt = time.Time{}
+			return k.setActivity(ctx, nil)
 		}
 		for _, action := range actions {
 			action.Reason = reason

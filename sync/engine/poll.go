@@ -302,6 +302,6 @@ func (a *actor) setResult(r absence.Result, built time.Time) {
 	a.result, a.built = r, built
 	a.keeper.Want(Want{
 		Wish:     plan.Wish{Timeline: r.Timeline, Audience: a.audience},
-		Presence: a.presence, Zone: a.rules.Zone,
+		Presence: a.presence, Activity: a.activity, Zone: a.rules.Zone,
 	})
 }

@@ -41,6 +41,17 @@ type Session interface {
 	// Pace sets how long a request may wait for its answer, and how often the
 	// server is asked whether it is still there.
 	Pace(answer, ping time.Duration)
+	// Activity reads the person's activity node (XEP-0108), and SetActivity
+	// carries out one step on it, of which contacts are told.
+	Activity(context.Context) (plan.ActivityNode, error)
+	SetActivity(context.Context, plan.ActivityStep) error
+	// Reach finds out by which means the server can show a message to the
+	// session's audience and to nobody else, which it may have to try on a node
+	// of its own. That there are none is an error.
+	Reach(context.Context) (plan.Reach, error)
+	// News holds a value after the server told that the person's node or roster
+	// was changed; nil if it never does.
+	News() <-chan struct{}
 	// Server names the server's software and version, as far as it told.
 	Server() string
 	// Done is closed when the connection is lost; Err then says why.

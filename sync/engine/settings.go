@@ -19,6 +19,7 @@ type Defaults struct {
 	System       *time.Location   // the machine's own zone, by its name if it is known
 	Audience     string
 	Presence     bool          // show the person as away while a message is live
+	Activity     bool          // and have their activity (XEP-0108) say so
 	LogRetention time.Duration // 0: for ever
 }
 
@@ -81,12 +82,7 @@ func Rules(a account.Account, d Defaults) (absence.Settings, error) {
 
 // Audience resolves the access model of an account's visible messages.
 func Audience(a account.Account, d Defaults) (plan.AccessModel, error) {
-	switch name := first(a.Settings.Audience, d.Audience, string(plan.Presence)); name {
-	case string(plan.Presence), string(plan.Open):
-		return plan.AccessModel(name), nil
-	default:
-		return "", fmt.Errorf("audience %q: only presence and open are known", name)
-	}
+	return plan.ParseAudience(first(a.Settings.Audience, d.Audience, string(plan.Presence)))
 }
 
 func first(s ...string) string {

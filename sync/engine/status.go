@@ -22,15 +22,18 @@ const (
 
 // A Status is one account as `awayd status --json` promises it.
 type Status struct {
-	JID       string           `json:"jid"`
-	Mode      string           `json:"mode"`
-	Visible   *Message         `json:"visible"`
-	Staged    *Message         `json:"staged"`
-	Next      *Next            `json:"next"`
-	Health    string           `json:"health"`
-	Problems  []string         `json:"problems"`
-	Calendars []CalendarStatus `json:"calendars"`
-	XMPP      XMPPStatus       `json:"xmpp"`
+	JID     string   `json:"jid"`
+	Mode    string   `json:"mode"`
+	Visible *Message `json:"visible"`
+	Staged  *Message `json:"staged"`
+	Next    *Next    `json:"next"`
+	// Unverified says that the server does not show what is visible to the
+	// person themselves, and that Visible is what awayd last saw or was told.
+	Unverified bool             `json:"unverified,omitempty"`
+	Health     string           `json:"health"`
+	Problems   []string         `json:"problems"`
+	Calendars  []CalendarStatus `json:"calendars"`
+	XMPP       XMPPStatus       `json:"xmpp"`
 }
 
 // A Message is an out-of-office message on the node. A time that the node
@@ -123,6 +126,12 @@ func (a *actor) publishStatus() {
 			s.Health = HealthError
 		}
 	}
+	if c := a.keeper.observed.Circle; c != nil && a.acct.Mode != account.Paused {
+		if w := c.Warning(a.audience); w != "" {
+			s.Health = HealthError
+			s.Problems = append(s.Problems, w)
+		}
+	}
 	if a.keeper.trouble != "" {
 		s.Health = HealthError
 		s.Problems = append(s.Problems, a.keeper.trouble)
@@ -144,12 +153,13 @@ func (a *actor) shownTime(t time.Time) *time.Time {
 
 // describeNode fills in what is on the node, whoever put it there.
 func (a *actor) describeNode(s *Status) {
-	for _, i := range a.keeper.observed.Items {
+	for _, i := range a.keeper.items() {
 		m := &Message{Start: a.shownTime(i.Payload.Start), End: a.shownTime(i.Payload.End), Message: i.Payload.Message}
 		if a.keeper.observed.Hidden() {
 			s.Staged = m
 		} else {
 			s.Visible = m
+			s.Unverified = a.keeper.observed.Unread
 		}
 		if !a.keeper.journal.Wrote(i) && (i.Payload.End.IsZero() || i.Payload.End.After(a.e.now())) && s.Mode == string(account.Auto) {
 			s.Mode = ModeOverridden

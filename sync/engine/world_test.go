@@ -38,7 +38,14 @@ type world struct {
 	shown     string
 	answer    time.Duration // the pace last set
 	ping      time.Duration
-	done      []performed
+	news      chan struct{}
+
+	activities    bool // the daemon keeps activities
+	activity      plan.ActivityNode
+	activityAsked int
+	activityErr   error
+	activitySet   []plan.ActivityStep
+	done          []performed
 
 	journal  plan.Journal
 	observed plan.Observed
@@ -80,7 +87,7 @@ func (w *world) run() (stop func()) {
 		Store: w, Calendars: w, Dialer: w, Now: w.now,
 		Log: slog.New(slog.NewTextHandler(io.Discard, nil)),
 		Defaults: Defaults{
-			Poll: w.schedule, Presence: true, Rules: rules(),
+			Poll: w.schedule, Presence: true, Activity: w.activities, Rules: rules(),
 		},
 	})
 	if err != nil {
@@ -146,6 +153,16 @@ func (w *world) logged(k account.Kind) []account.Entry {
 		}
 	}
 	return list
+}
+
+func (w *world) status() Status {
+	w.t.Helper()
+	synctest.Wait()
+	list, err := w.engine.Status(ada)
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	return list[0]
 }
 
 func (w *world) expect(want ...plan.Kind) {
@@ -243,9 +260,9 @@ func (s *session) Do(_ context.Context, a plan.Action, l plan.Ledger) error {
 		}
 		err = errors.Join(err, l.Making(), publish(plan.ItemArchive, plan.Whitelist))
 	case plan.Reveal:
-		err = errors.Join(l.Opening(), publish(plan.ItemCurrent, plan.Presence))
+		err = errors.Join(l.Opening(), publish(plan.ItemCurrent, s.audience()))
 	case plan.Amend:
-		err = publish(plan.ItemCurrent, plan.Presence)
+		err = publish(plan.ItemCurrent, s.audience())
 	case plan.Unstage:
 		s.mu.Lock()
 		s.node.Items = nil
@@ -276,6 +293,44 @@ func (s *session) Pace(answer, ping time.Duration) {
 	s.answer, s.ping = answer, ping
 }
 
+// audience is what the account's settings say.
+func (s *session) audience() plan.AccessModel {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.acct.Settings.Audience != "" {
+		return plan.AccessModel(s.acct.Settings.Audience)
+	}
+	return plan.Presence
+}
+
+func (s *session) Activity(context.Context) (plan.ActivityNode, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.activityAsked++
+	return s.activity, s.activityErr
+}
+
+func (s *session) SetActivity(_ context.Context, step plan.ActivityStep) error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.activityErr != nil {
+		return s.activityErr
+	}
+	s.activity.Exists, s.activity.Access = true, step.Guard
+	switch {
+	case step.Show != nil:
+		s.activity.Item, s.activity.Away = &plan.ActivityItem{ID: plan.ItemActivity, XML: *step.Show}, step.Show
+	default:
+		s.activity.Item, s.activity.Away = step.Restore, nil
+	}
+	s.activitySet = append(s.activitySet, step)
+	return nil
+}
+
+func (s *session) Reach(context.Context) (plan.Reach, error) {
+	return plan.Reach{}, nil
+}
+func (s *session) News() <-chan struct{}       { return s.news }
 func (s *session) Server() string              { return "test" }
 func (s *session) Done() <-chan struct{}       { return s.done }
 func (s *session) Err() error                  { return nil }

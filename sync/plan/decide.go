@@ -100,17 +100,33 @@ func (d *decision) during() []Action {
 	if d.vanished() {
 		return []Action{d.yield(d.live, "awayd's message was removed from the node by another client")}
 	}
-	atRightModel := d.seen.Access == d.wish.Audience && !d.seen.Hidden()
 	switch {
-	case !d.opening() && d.current != nil && d.journal.Audience != "" && d.seen.Access != d.journal.Audience:
+	case !d.opening() && d.current != nil && d.journal.Audience != "" && !d.seen.openTo(d.journal.Audience):
 		return []Action{d.yield(d.live, "who may see the node was changed by another client")}
-	case d.current == nil || d.archive != nil || !atRightModel || d.begun() == Reveal:
+	case d.strangers():
+		// They are told the end, and lose the node they may be subscribed to.
+		return []Action{d.withdraw(), d.reveal(want, false, false)}
+	case d.current == nil || d.archive != nil || !d.seen.Fits(d.wish.Audience) || d.begun() == Reveal:
 		fresh := !d.journal.Clean && !d.mine()
 		return []Action{d.reveal(want, fresh, false)}
 	case !d.current.Payload.Equal(want) || d.begun() == Amend:
 		return []Action{d.amend(want)}
 	}
 	return nil
+}
+
+// strangers reports whether somebody can see awayd's message for whom it is not
+// meant, because the audience is a narrower one now.
+func (d *decision) strangers() bool {
+	if !d.mine() || d.seen.Hidden() {
+		return false
+	}
+	if d.seen.openTo(d.wish.Audience) {
+		return d.seen.Circle != nil && d.seen.Circle.Strangers
+	}
+	// Members of a hidden node stay what they are when it is opened to others,
+	// whom then they need not be among for ever: that takes another node too.
+	return d.seen.Access == Whitelist || !d.seen.Access.within(d.wish.Audience)
 }
 
 // between decides outside every period.

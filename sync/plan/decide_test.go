@@ -64,6 +64,15 @@ func TestDecide(t *testing.T) {
 	staging.Begun = &Action{Kind: Stage, Payload: nextItem.Payload}
 	archivedLive := item(ItemArchive, live)
 
+	work := Wish{Timeline: wish(live).Timeline, Audience: Group("Work")}
+	family := Wish{Timeline: wish(live).Timeline, Audience: Group("Family")}
+	atWork := seenLive
+	atWork.Audience = Group("Work")
+	among := func(guests bool, c Circle, items ...Item) Observed {
+		return Observed{Exists: true, Access: Whitelist, ByMembers: true, Guests: guests, Circle: &c, Items: items}
+	}
+	endNow := func(a Action) bool { return !a.Quiet && a.Payload.End.Equal(t0) }
+
 	tests := []struct {
 		name string
 		wish Wish
@@ -92,7 +101,7 @@ func TestDecide(t *testing.T) {
 		{"reveal cut short after publishing, contacts perhaps not told", wish(live), node(Presence, liveItem), revealing, []Kind{Reveal}, func(a Action) bool { return !a.Fresh }},
 		{"amend cut short after publishing", wish(live), node(Presence, liveItem), amending, []Kind{Amend}, nil},
 		{"stage cut short after publishing", wish(next), node(Whitelist, nextItem), staging, nil, nil},
-		{"live to a wider audience than asked for", wish(live), node(Open, liveItem), mine, []Kind{Reveal}, nil},
+		{"live to a wider audience than asked for", wish(live), node(Open, liveItem), mine, []Kind{Withdraw, Reveal}, func(a Action) bool { return !a.Quiet && a.Payload.End.Equal(t0) }},
 		{"live, the setting was changed", Wish{wish(live).Timeline, Open}, node(Presence, liveItem), seenLive, []Kind{Reveal}, func(a Action) bool { return a.Audience == Open }},
 		{"live, given to others by the person", wish(live), node("roster", liveItem), seenLive, []Kind{Yield}, nil},
 		{"live, given to others by the person, not readable", wish(live), unread, seenLive, []Kind{Yield}, nil},
@@ -110,6 +119,31 @@ func TestDecide(t *testing.T) {
 		{"the person's own is over", wish(next), node(Presence, Item{ID: ItemCurrent, Payload: NewPayload(at(-3), at(-1), "over")}), Journal{}, []Kind{Stage}, func(a Action) bool { return a.Fresh }},
 		{"the person's own has no end", wish(next), node(Presence, Item{ID: ItemCurrent, Payload: Payload{Message: "gone fishing"}}), Journal{}, nil, nil},
 		{"an item that is no ooo", wish(next), node(Presence, Item{ID: "x", Odd: true}), Journal{}, nil, nil},
+
+		{"group, live and right, roster model", work, node(Group("Work"), liveItem), atWork, nil, nil},
+		{"group, live and right, members", work, among(true, Circle{Contacts: 1}, liveItem), atWork, nil, nil},
+		{"group, live and right, nobody in it", work, among(false, Circle{}, liveItem), atWork, nil, nil},
+		{"group, begins", work, among(false, Circle{Contacts: 1, Missing: true}, archivedLive), clean, []Kind{Reveal}, func(a Action) bool { return !a.Fresh && a.Audience == Group("Work") }},
+		{"group, somebody came into it", work, among(true, Circle{Contacts: 2, Missing: true}, liveItem), atWork, []Kind{Reveal}, nil},
+		{"group, the first came into it", work, among(false, Circle{Contacts: 1, Missing: true}, liveItem), atWork, []Kind{Reveal}, nil},
+		{"group, somebody left it", work, among(true, Circle{Contacts: 1, Strangers: true}, liveItem), atWork, []Kind{Withdraw, Reveal}, endNow},
+		{"group, everybody left it", work, among(true, Circle{Strangers: true}, liveItem), atWork, []Kind{Withdraw, Reveal}, endNow},
+		{"group, hidden by the person on a server with the roster model", work, node(Whitelist, liveItem), atWork, []Kind{Yield}, nil},
+		{"group, opened by the person", work, node(Presence, liveItem), atWork, []Kind{Yield}, nil},
+		{"group, opened to another by the person", work, node(Group("Family"), liveItem), atWork, []Kind{Yield}, nil},
+		{"group, event changed", Wish{wish(moved).Timeline, Group("Work")}, among(true, Circle{Contacts: 1}, liveItem), atWork, []Kind{Amend}, nil},
+		{"group, over", Wish{wish(next).Timeline, Group("Work")}, among(true, Circle{Contacts: 1}, pastItem), atWork, []Kind{Withdraw, Stage}, func(a Action) bool { return !a.Quiet }},
+		{"group, next staged", Wish{wish(next).Timeline, Group("Work")}, among(false, Circle{Contacts: 1, Missing: true}, nextItem), clean, nil, nil},
+		{"from contacts to a group", work, node(Presence, liveItem), seenLive, []Kind{Withdraw, Reveal}, nil},
+		{"from contacts to a group, cut short after the withdrawal", work, Observed{}, withdrawing, []Kind{Reveal}, nil},
+		{"from everybody to contacts", wish(live), node(Open, liveItem), func() Journal { j := seenLive; j.Audience = Open; return j }(), []Kind{Withdraw, Reveal}, endNow},
+		{"from a group to contacts", wish(live), node(Group("Work"), liveItem), atWork, []Kind{Reveal}, nil},
+		{"from members to contacts", wish(live), among(true, Circle{}, liveItem), atWork, []Kind{Withdraw, Reveal}, endNow},
+		{"from a group to another", family, node(Group("Work"), liveItem), atWork, []Kind{Withdraw, Reveal}, endNow},
+		{"from members to others", family, among(true, Circle{Contacts: 1, Missing: true, Strangers: true}, liveItem), atWork, []Kind{Withdraw, Reveal}, endNow},
+		{"from members to a group around them", family, among(true, Circle{Contacts: 2, Missing: true}, liveItem), atWork, []Kind{Reveal}, nil},
+		{"group, not readable", work, Observed{Exists: true, Access: Group("Work"), Unread: true}, atWork, nil, nil},
+		{"group, over and not readable", Wish{Audience: Group("Work")}, Observed{Exists: true, Access: Group("Work"), Unread: true}, atWork, []Kind{Withdraw}, endNow},
 
 		{"over, its event is still known", wish(past, next), node(Presence, pastItem), mine, []Kind{Withdraw, Stage}, func(a Action) bool { return a.Period == past.Key() && len(a.UIDs) == 1 }},
 		{"over", wish(next), node(Presence, pastItem), mine, []Kind{Withdraw, Stage}, func(a Action) bool { return a.Payload.End.Equal(at(-1)) && !a.Quiet }},

@@ -92,16 +92,6 @@ type Item struct {
 	Odd bool `json:"odd,omitempty"`
 }
 
-// An AccessModel is a value of pubsub#access_model (XEP-0060 §4.5).
-type AccessModel string
-
-// The access models awayd asks for. A server may report others.
-const (
-	Whitelist AccessModel = "whitelist"
-	Presence  AccessModel = "presence"
-	Open      AccessModel = "open"
-)
-
 // Observed is what the server was seen to hold.
 type Observed struct {
 	Exists bool        `json:"exists"` // the node is there
@@ -110,8 +100,15 @@ type Observed struct {
 	// Guests says that somebody but the owner has an affiliation with the node.
 	Guests bool `json:"guests,omitempty"`
 	// Unread says that the server does not show the items to their owner, as
-	// some do under the roster model: what was seen last stands in for them.
+	// some do under the roster model, and that the owner was not told of them
+	// either: what was seen last stands in for them.
 	Unread bool `json:"unread,omitempty"`
+	// ByMembers says that this server tells the members of a node that is
+	// hidden, which is how a roster group is let in where there is no roster
+	// model.
+	ByMembers bool `json:"by_members,omitempty"`
+	// Circle is the group that is the audience; nil if the audience is none.
+	Circle *Circle `json:"circle,omitempty"`
 }
 
 // Hidden reports whether no contact may fetch the node's items.
@@ -138,6 +135,9 @@ type Journal struct {
 	Audience AccessModel `json:"audience,omitempty"`
 	// Override is the period that the person took into their own hands.
 	Override *Override `json:"override,omitempty"`
+	// Activity is what is known of the activity node; nil: nothing of awayd's is
+	// there.
+	Activity *Activity `json:"activity,omitempty"`
 }
 
 // Wrote reports whether awayd put this item on the node.
@@ -160,7 +160,7 @@ func (j Journal) Equal(k Journal) bool {
 	if (j.Begun == nil) != (k.Begun == nil) || (j.Begun != nil && !reflect.DeepEqual(*j.Begun, *k.Begun)) {
 		return false
 	}
-	return j.Clean == k.Clean && j.Audience == k.Audience && maps.EqualFunc(j.Sent, k.Sent, time.Time.Equal)
+	return j.Activity.equal(k.Activity) && j.Clean == k.Clean && j.Audience == k.Audience && maps.EqualFunc(j.Sent, k.Sent, time.Time.Equal)
 }
 
 // Begin returns the journal as it must be kept before a is tried.
@@ -289,6 +289,9 @@ type Action struct {
 	// Spare asks a Withdraw to leave the node and its access model as they are,
 	// because it also holds something of the person's own.
 	Spare bool `json:"spare,omitempty"`
+	// Linger has a Withdraw leave the person available, if they are, because
+	// there is more to tell their contacts.
+	Linger bool `json:"linger,omitempty"`
 	// Recover says that the server lost what it held.
 	Recover bool   `json:"recover,omitempty"`
 	Reason  string `json:"reason"`

@@ -2,6 +2,7 @@ package plan
 
 import (
 	"fmt"
+	"slices"
 	"testing"
 	"time"
 
@@ -37,7 +38,7 @@ func genTimeline(t *rapid.T, label string) absence.Timeline {
 
 func genScene(t *rapid.T) scene {
 	s := scene{
-		wish: Wish{genTimeline(t, "w"), rapid.SampledFrom([]AccessModel{Presence, Open}).Draw(t, "audience")},
+		wish: Wish{genTimeline(t, "w"), rapid.SampledFrom([]AccessModel{Presence, Open, Group("a"), Group("b")}).Draw(t, "audience")},
 		now:  at(float64(rapid.IntRange(-45, 45).Draw(t, "now"))),
 	}
 	// Payloads that may lie on the node: of the wish, of an earlier wish, and
@@ -54,8 +55,15 @@ func genScene(t *rapid.T) scene {
 	}
 	s.seen.Exists = rapid.Bool().Draw(t, "exists")
 	if s.seen.Exists {
-		s.seen.Access = rapid.SampledFrom([]AccessModel{Whitelist, Presence, Open, "roster"}).Draw(t, "access")
+		s.seen.Access = rapid.SampledFrom([]AccessModel{Whitelist, Presence, Open, "roster", Group("a"), Group("b")}).Draw(t, "access")
 		s.seen.Guests = rapid.IntRange(0, 4).Draw(t, "guests") == 0
+		if _, group := s.wish.Audience.Group(); group && s.seen.Access == Whitelist && rapid.Bool().Draw(t, "by members") {
+			s.seen.ByMembers = true
+			c := Circle{Contacts: rapid.IntRange(0, 2).Draw(t, "contacts")}
+			c.Strangers = s.seen.Guests && (c.Contacts == 0 || rapid.Bool().Draw(t, "strangers"))
+			c.Missing = c.Contacts > 0 && (!s.seen.Guests || rapid.Bool().Draw(t, "missing"))
+			s.seen.Circle = &c
+		}
 		for _, id := range []string{ItemCurrent, ItemArchive, "other"} {
 			switch rapid.IntRange(0, 5).Draw(t, id) {
 			case 0, 1:
@@ -71,7 +79,7 @@ func genScene(t *rapid.T) scene {
 			}
 		}
 	}
-	s.j.Audience = rapid.SampledFrom([]AccessModel{"", Presence, Open}).Draw(t, "opened as")
+	s.j.Audience = rapid.SampledFrom([]AccessModel{"", Presence, Open, Group("a"), Group("b")}).Draw(t, "opened as")
 	s.j.Clean = rapid.Bool().Draw(t, "clean")
 	if k := rapid.SampledFrom([]Kind{"", Stage, Unstage, Reveal, Amend, Withdraw}).Draw(t, "begun"); k != "" {
 		s.j.Begun = &Action{Kind: k}
@@ -98,15 +106,39 @@ func (s scene) foreign() bool {
 	return false
 }
 
+// strangers reports whether awayd's item is on a node that lets in somebody whom
+// the audience that is wished for does not have.
+func (s scene) strangers() bool {
+	if s.seen.Unread || !slices.ContainsFunc(s.seen.Items, s.j.Wrote) {
+		return false
+	}
+	name, group := s.wish.Audience.Group()
+	switch {
+	case s.seen.Access == Whitelist && !s.seen.Guests:
+		return false
+	case s.seen.Circle != nil && s.seen.Circle.Strangers:
+		return true
+	case s.seen.Access == Open, s.seen.Access == Presence && group:
+		return s.wish.Audience != Open
+	}
+	other, ok := s.seen.Access.Group()
+	return ok && group && other != name
+}
+
 // Every action is allowed at its moment, whatever the server holds.
 func TestActionsAreNeverEarlyAndSparePersons(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		s := genScene(t)
 		live, isLive := s.wish.At(s.now)
+		withdrawn := false
 		for _, a := range Decide(s.wish, s.seen, s.j, s.now) {
 			if a.Reason == "" {
 				t.Fatalf("%s without a reason", a.Kind)
 			}
+			if a.Kind == Reveal && !a.Fresh && s.strangers() && !withdrawn {
+				t.Fatalf("reveal to %s while others hold what %+v shows", s.wish.Audience, s.seen)
+			}
+			withdrawn = withdrawn || a.Kind == Withdraw
 			switch a.Kind {
 			case Reveal, Amend:
 				if !isLive || a.Payload.Start.After(s.now) || !a.Payload.End.Equal(live.End) {
@@ -151,6 +183,9 @@ func TestDecideConverges(t *testing.T) {
 			t.Fatalf("looking once more changed the plan: %+v", again)
 		}
 		_, isLive := s.wish.At(s.now)
+		if isLive && s.strangers() && !foreign && s.j.Override == nil {
+			t.Fatalf("others than %s are let in: %+v", s.wish.Audience, s.seen)
+		}
 		for _, i := range s.seen.Items {
 			if s.j.Wrote(i) && !s.seen.Hidden() && !isLive {
 				t.Fatalf("stale or early: %+v", i)

@@ -49,6 +49,10 @@ func (d *decision) reasonWithdraw() string {
 		name = Describe(of)
 	}
 	switch {
+	case d.isLive && d.seen.openTo(d.wish.Audience):
+		return fmt.Sprintf("somebody left %s, the audience, and is told the end; then the others are told anew", d.wish.Audience)
+	case d.isLive:
+		return fmt.Sprintf("the audience is %s now: who could see the message so far is told the end", d.wish.Audience)
 	case !p.End.IsZero() && !p.End.After(d.now):
 		return fmt.Sprintf("%s ended %s", name, clock(p.End, d.zoneOf()))
 	case p.Start.After(d.now):

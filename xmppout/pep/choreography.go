@@ -26,6 +26,10 @@ import (
 // are to be told, the person is available first, and who became visible too
 // late to be told is told again.
 //
+// A group of the roster is let in by the roster model, or where the server has
+// none, as members of a node that stays hidden from all others. There the
+// access model guards nothing: nothing is staged on a node that has members.
+//
 // Each step may be repeated: a crash between any two is mended by looking and
 // acting again. What a step is about to make possible is in the ledger before
 // the server hears of it, and the first step that fails ends the action.
@@ -57,32 +61,6 @@ func (c Choreography) Do(ctx context.Context, a plan.Action) error {
 		return nil
 	}
 	return fmt.Errorf("unknown action %q", a.Kind)
-}
-
-// Look reads what the node holds.
-func Look(ctx context.Context, n Node) (plan.Observed, error) {
-	access, err := n.Access(ctx)
-	if errors.Is(err, ErrItemNotFound) {
-		return plan.Observed{}, nil
-	}
-	if err != nil {
-		return plan.Observed{}, fmt.Errorf("read access model: %w", err)
-	}
-	items, err := n.Items(ctx)
-	// ejabberd shows a node of the roster model to nobody outside the group, not
-	// even to its owner.
-	unread := access != plan.Whitelist && errors.Is(err, ErrForbidden)
-	if err != nil && !unread && !errors.Is(err, ErrItemNotFound) {
-		return plan.Observed{}, fmt.Errorf("read items: %w", err)
-	}
-	guests, err := n.Guests(ctx)
-	if errors.Is(err, ErrItemNotFound) { // deleted since
-		return plan.Observed{}, nil
-	}
-	if err != nil {
-		return plan.Observed{}, fmt.Errorf("read affiliations: %w", err)
-	}
-	return plan.Observed{Exists: true, Access: access, Items: items, Guests: guests, Unread: unread}, nil
 }
 
 // stage puts p on the node where no contact sees it.
@@ -123,10 +101,11 @@ func (c Choreography) reveal(ctx context.Context, p plan.Payload, fresh bool) er
 	if err := c.appear(ctx, p); err != nil {
 		return err
 	}
-	if err := c.open(ctx); err != nil {
+	guard, err := c.open(ctx)
+	if err != nil {
 		return err
 	}
-	return c.tell(ctx, p)
+	return c.tell(ctx, p, guard)
 }
 
 // amend tells the audience p in place of what they were told before.
@@ -135,16 +114,17 @@ func (c Choreography) amend(ctx context.Context, p plan.Payload) error {
 	if err != nil && !errors.Is(err, ErrItemNotFound) {
 		return fmt.Errorf("read access model: %w", err)
 	}
-	if err != nil || access == plan.Whitelist {
+	if err != nil || (access == plan.Whitelist && !c.byMembers()) {
 		return ChangedError("the message to amend is not visible any more")
 	}
 	if err := c.appear(ctx, p); err != nil {
 		return err
 	}
-	if err := c.open(ctx); err != nil {
+	guard, err := c.open(ctx)
+	if err != nil {
 		return err
 	}
-	return c.tell(ctx, p)
+	return c.tell(ctx, p, guard)
 }
 
 // withdraw tells everybody who was told of the absence that it is over, and
@@ -156,7 +136,7 @@ func (c Choreography) withdraw(ctx context.Context, a plan.Action) error {
 		if err := c.deleted(); err != nil {
 			return err
 		}
-		return c.disappear(ctx)
+		return c.leave(ctx, a)
 	case err != nil:
 		return fmt.Errorf("read access model: %w", err)
 	}
@@ -170,6 +150,14 @@ func (c Choreography) withdraw(ctx context.Context, a plan.Action) error {
 		if err := c.delete(ctx); err != nil {
 			return err
 		}
+	}
+	return c.leave(ctx, a)
+}
+
+// leave makes the person unavailable, unless whoever asked for the action will.
+func (c Choreography) leave(ctx context.Context, a plan.Action) error {
+	if a.Linger {
+		return nil
 	}
 	return c.disappear(ctx)
 }

@@ -49,7 +49,7 @@ var performances = []struct {
 		name: "stage in place of another", node: func() *model { return newModel().holding(plan.Whitelist, archive(away)) },
 		action: plan.Action{Kind: plan.Stage, Payload: again},
 		steps: []string{
-			"hides", "access", `ledger: sending "again"`, `publish archive "again" under whitelist`,
+			"hides", "access", "members", `ledger: sending "again"`, `publish archive "again" under whitelist`,
 			"retract current quietly",
 		},
 		holds: &plan.Item{ID: plan.ItemArchive, Payload: again}, access: plan.Whitelist,
@@ -76,7 +76,7 @@ var performances = []struct {
 		steps: []string{
 			"access", "items", `show "away"`, "ledger: opening", "configure presence",
 			`ledger: sending "away"`, `publish current "away" under presence`, "retract archive quietly",
-			"access", "items", "guests", "gather",
+			"access", "items", "members", "gather",
 		},
 		holds: &plan.Item{ID: plan.ItemCurrent, Payload: away}, access: plan.Presence,
 	},
@@ -84,10 +84,10 @@ var performances = []struct {
 		name: "reveal something else than is staged", node: func() *model { return newModel().holding(plan.Whitelist, archive(again)) },
 		action: plan.Action{Kind: plan.Reveal, Payload: away},
 		steps: []string{
-			"access", "items", "hides", "access", `ledger: sending "away"`, `publish archive "away" under whitelist`,
+			"access", "items", "hides", "access", "members", `ledger: sending "away"`, `publish archive "away" under whitelist`,
 			"retract current quietly", `show "away"`, "ledger: opening", "configure presence",
 			`ledger: sending "away"`, `publish current "away" under presence`, "retract archive quietly",
-			"access", "items", "guests", "gather",
+			"access", "items", "members", "gather",
 		},
 		holds: &plan.Item{ID: plan.ItemCurrent, Payload: away}, access: plan.Presence,
 	},
@@ -98,7 +98,7 @@ var performances = []struct {
 			"access", "hides", "access", "ledger: making", `ledger: sending "away"`, `publish archive "away" under whitelist`,
 			"retract current quietly", `show "away"`, "ledger: opening", "configure presence",
 			`ledger: sending "away"`, `publish current "away" under presence`, "retract archive quietly",
-			"access", "items", "guests", "gather",
+			"access", "items", "members", "gather",
 		},
 		holds: &plan.Item{ID: plan.ItemCurrent, Payload: away}, access: plan.Presence,
 	},
@@ -108,7 +108,7 @@ var performances = []struct {
 		steps: []string{
 			"access", "hides", `show "away"`, "ledger: opening", "configure presence",
 			`ledger: sending "away"`, `publish current "away" under presence`, "retract archive quietly",
-			"access", "items", "guests", "gather",
+			"access", "items", "members", "gather",
 		},
 		holds: &plan.Item{ID: plan.ItemCurrent, Payload: away}, access: plan.Presence,
 	},
@@ -122,7 +122,7 @@ var performances = []struct {
 		steps: []string{
 			"access", `show "away"`, "ledger: opening", "configure presence",
 			`ledger: sending "away"`, `publish current "away" under presence`, "retract archive quietly",
-			"access", "items", "guests", "gather", `ledger: sending "away"`, `publish current "away" under presence`,
+			"access", "items", "members", "gather", `ledger: sending "away"`, `publish current "away" under presence`,
 		},
 		holds: &plan.Item{ID: plan.ItemCurrent, Payload: away}, access: plan.Presence,
 	},
@@ -132,7 +132,7 @@ var performances = []struct {
 		steps: []string{
 			"access", `show "away"`, "ledger: opening", "configure presence",
 			`ledger: sending "away"`, `publish current "away" under presence`, "retract archive quietly",
-			"access", "items", "guests", "gather",
+			"access", "items", "members", "gather",
 		},
 		holds: &plan.Item{ID: plan.ItemCurrent, Payload: away}, access: plan.Presence,
 	},
@@ -142,6 +142,14 @@ var performances = []struct {
 		steps: []string{
 			"access", "attend", "gather", `ledger: sending "away"`, `publish current "away" under presence`,
 			"retract current", "retract archive", "configure whitelist", "delete", "ledger: deleted", "unshow",
+		},
+	},
+	{
+		name: "withdraw, with more to tell", node: func() *model { return newModel().holding(plan.Presence, current(away)) },
+		action: plan.Action{Kind: plan.Withdraw, Payload: over, Linger: true},
+		steps: []string{
+			"access", "attend", "gather", `ledger: sending "away"`, `publish current "away" under presence`,
+			"retract current", "retract archive", "configure whitelist", "delete", "ledger: deleted",
 		},
 	},
 	{
@@ -170,6 +178,68 @@ var performances = []struct {
 		action: plan.Action{Kind: plan.Withdraw, Quiet: true, Spare: true},
 		steps:  []string{"access", "retract archive", "unshow"},
 		holds:  &plan.Item{ID: plan.ItemCurrent, Payload: again}, access: plan.Presence,
+	},
+	{
+		name: "reveal to a group by the roster model", node: func() *model { return newGroupModel().holding(plan.Whitelist, archive(away)) },
+		action: plan.Action{Kind: plan.Reveal, Payload: away},
+		steps: []string{
+			"access", "items", `show ""`, "ledger: opening", "configure group:Work",
+			`ledger: sending "away"`, `publish current "away" under group:Work`, "retract archive quietly",
+			"groups", "access", "items", "members", "gather",
+		},
+		holds: &plan.Item{ID: plan.ItemCurrent, Payload: away}, access: work,
+	},
+	{
+		name: "reveal to a group as members", node: func() *model { return newMembersModel().holding(plan.Whitelist, archive(away)) },
+		action: plan.Action{Kind: plan.Reveal, Payload: away},
+		steps: []string{
+			"access", "items", `show ""`, "ledger: opening", "configure group:Work",
+			"groups", "members", "admit [nurse romeo] not []",
+			`ledger: sending "away"`, `publish current "away" under whitelist`, "retract archive quietly",
+			"groups", "access", "items", "members", "gather",
+		},
+		holds: &plan.Item{ID: plan.ItemCurrent, Payload: away}, access: plan.Whitelist,
+	},
+	{
+		name: "reveal to a group that has grown", node: func() *model {
+			m := newMembersModel().holding(plan.Whitelist, current(away))
+			m.members = []string{"nurse"}
+			return m
+		},
+		action: plan.Action{Kind: plan.Reveal, Payload: away},
+		steps: []string{
+			"access", "items", "members", `show ""`, "ledger: opening", "configure group:Work",
+			"groups", "members", "admit [romeo] not []",
+			`ledger: sending "away"`, `publish current "away" under whitelist`, "retract archive quietly",
+			"groups", "access", "items", "members", "gather",
+		},
+		holds: &plan.Item{ID: plan.ItemCurrent, Payload: away}, access: plan.Whitelist,
+	},
+	{
+		name: "amend what members see", node: func() *model {
+			m := newMembersModel().holding(plan.Whitelist, current(again))
+			m.members = []string{"nurse", "romeo"}
+			return m
+		},
+		action: plan.Action{Kind: plan.Amend, Payload: away},
+		steps: []string{
+			"access", `show ""`, "ledger: opening", "configure group:Work", "groups", "members",
+			`ledger: sending "away"`, `publish current "away" under whitelist`, "retract archive quietly",
+			"groups", "access", "items", "members", "gather",
+		},
+		holds: &plan.Item{ID: plan.ItemCurrent, Payload: away}, access: plan.Whitelist,
+	},
+	{
+		name: "withdraw from members", node: func() *model {
+			m := newMembersModel().holding(plan.Whitelist, current(away))
+			m.members = []string{"nurse", "romeo"}
+			return m
+		},
+		action: plan.Action{Kind: plan.Withdraw, Payload: over},
+		steps: []string{
+			"access", "attend", "gather", `ledger: sending "away"`, `publish current "away" under whitelist`,
+			"retract current", "retract archive", "configure whitelist", "delete", "ledger: deleted", "unshow",
+		},
 	},
 	{
 		name: "yield", node: func() *model { return newModel().holding(plan.Open, current(again)) },

@@ -19,6 +19,10 @@ type model struct {
 	subscribe bool // a contact who sees the node subscribes, and is pushed to ever after
 	unable    bool // the server has no publish-options
 	later     int  // contacts who become known while gathering
+	groups    map[string][]string
+	noRoster  bool // no access model for groups
+	tells     bool // tells the members of a hidden node
+	members   []string
 
 	subscribed bool
 	shown      *string
@@ -42,7 +46,7 @@ func (m *model) call(what string, do func() error) error {
 		}
 	}
 	err := do()
-	if m.exists && m.access_ != plan.Whitelist {
+	if m.exists && (m.access_ != plan.Whitelist || len(m.members) > 0) {
 		for _, i := range m.stored {
 			m.tell(i.Payload)
 		}
@@ -81,7 +85,29 @@ func (m *model) Items(context.Context) ([]plan.Item, error) {
 	return slices.Clone(m.stored), err
 }
 
-func (m *model) Guests(context.Context) (bool, error) { return false, m.call("guests", m.there) }
+// strangerSees reports whether somebody outside the group Work could see the node.
+func (m *model) strangerSees() bool {
+	return m.exists && (m.access_ == plan.Presence || m.access_ == plan.Open ||
+		m.access_ == plan.Whitelist && len(without(m.members, m.groups["Work"])) > 0)
+}
+
+func (m *model) Members(context.Context) ([]string, error) {
+	err := m.call("members", m.there)
+	return slices.Clone(m.members), err
+}
+
+func (m *model) Admit(_ context.Context, in, out []string) error {
+	return m.call(fmt.Sprintf("admit %v not %v", in, out), func() error {
+		m.members = append(without(m.members, out), in...)
+		return m.there()
+	})
+}
+
+func (m *model) TellsMembers() bool { return m.tells }
+
+func (m *model) Groups(context.Context) (map[string][]string, error) {
+	return m.groups, m.call("groups", func() error { return nil })
+}
 
 func (m *model) Hides(context.Context) (bool, error) {
 	return !m.unable, m.call("hides", func() error { return nil })
@@ -113,6 +139,9 @@ func (m *model) remove(id string) bool {
 
 func (m *model) Configure(_ context.Context, a plan.AccessModel) error {
 	return m.call("configure "+string(a), func() error {
+		if _, group := a.Group(); group && m.noRoster {
+			return ErrUnsupported
+		}
 		if m.exists {
 			m.access_ = a
 		}
@@ -136,7 +165,7 @@ func (m *model) Retract(_ context.Context, id string, notify bool) error {
 func (m *model) Delete(context.Context) error {
 	return m.call("delete", func() error {
 		err := m.there()
-		m.exists, m.access_, m.stored, m.subscribed = false, "", nil, false
+		m.exists, m.access_, m.stored, m.subscribed, m.members = false, "", nil, false, nil
 		return err
 	})
 }
@@ -178,10 +207,16 @@ func (l modelLedger) Making() error  { return l.note("making") }
 func (l modelLedger) Opening() error { return l.note("opening") }
 func (l modelLedger) Deleted() error { return l.note("deleted") }
 
-// run does a on the model, under the audience presence.
+// run does a on the model, under the audience presence, or that of the model's
+// groups.
 func (m *model) run(a plan.Action) error {
 	c := Choreography{Node: m, Looks: m, Ledger: modelLedger{m}, Audience: plan.Presence}
+	if m.groups != nil {
+		c.Audience = work
+	}
 	return c.Do(context.Background(), a)
 }
+
+const work = plan.AccessModel("group:Work")
 
 var errBroken = errors.New("broken")

@@ -18,23 +18,46 @@ import (
 // implementation is the person's own login; a privileged component (XEP-0356)
 // and a model of a server can stand beside it.
 //
-// A missing node or item is an error that [ErrItemNotFound] matches.
+// A missing node or item is an error that [ErrItemNotFound] matches. People are
+// named by their bare JIDs.
 type Node interface {
-	// Access returns the node's access model (XEP-0060 §8.2).
+	// Access returns the node's access model (XEP-0060 §8.2). The roster model
+	// with exactly one group is [plan.Group] of it; with other groups it is
+	// called as the server calls it.
 	Access(context.Context) (plan.AccessModel, error)
-	// Items returns what the node holds (§6.5).
+	// Items returns what the node holds (§6.5). Where a server does not show
+	// that to the owner, what the owner was told of the node stands in; if
+	// nothing was told, the error matches [ErrForbidden].
 	Items(context.Context) ([]plan.Item, error)
-	// Guests reports whether anybody but the owner has an affiliation that lets
-	// them in (§8.9).
-	Guests(context.Context) (bool, error)
+	// Members returns who but the owner has an affiliation that lets them in
+	// (§8.9.1).
+	Members(context.Context) ([]string, error)
+	// Admit makes members of those in the first list and takes every
+	// affiliation from those in the second, in one request (§8.9.2).
+	Admit(ctx context.Context, in, out []string) error
+	// TellsMembers reports whether the server is known to notify the members
+	// of a node whose model is whitelist, and to let nobody else know of it. It
+	// asks nobody.
+	TellsMembers() bool
+	// Groups returns the groups of the person's roster, each with those of its
+	// contacts who are subscribed to the person's presence, whom alone servers
+	// notify. If there is no roster to be read the error matches
+	// [ErrUnsupported].
+	Groups(context.Context) (map[string][]string, error)
 	// Hides reports whether the server can refuse a publish that would be
 	// visible, and so keep an item hidden.
 	Hides(context.Context) (bool, error)
 	// Publish puts p on the node as the item id, if the node has the access
 	// model guard or does not exist; then it is made with it (§7.1.5). Another
-	// model is an error that [ErrPreconditionNotMet] matches.
+	// model is an error that [ErrPreconditionNotMet] matches. Of a group, only
+	// that the model is roster is guarded, and a node is made that lets nobody
+	// in.
 	Publish(ctx context.Context, id string, p plan.Payload, guard plan.AccessModel) error
-	// Configure changes the access model and nothing else.
+	// Configure changes the access model, with the roster group if it names
+	// one. It is done in one step or not at all; a model that the server does
+	// not have is an error that [ErrUnsupported] matches. A node that becomes
+	// whitelist is also told not to announce its own deletion, as far as the
+	// server can be.
 	Configure(context.Context, plan.AccessModel) error
 	// Retract removes an item and, if notify, has contacts told (§7.2).
 	Retract(ctx context.Context, id string, notify bool) error
@@ -68,6 +91,8 @@ var (
 	ErrPreconditionNotMet = errors.New("precondition-not-met")
 	// ErrForbidden: not for this account.
 	ErrForbidden = errors.New("forbidden")
+	// ErrUnsupported: the server cannot do this.
+	ErrUnsupported = errors.New("not supported")
 )
 
 // A ChangedError says that the node is not what the action was decided on. The
@@ -82,3 +107,7 @@ func (e ChangedError) Temporary() bool { return true }
 // ErrUnhideable says that the server cannot keep an item hidden, so that
 // nothing was staged: the message is published when the absence begins.
 var ErrUnhideable = errors.New("the server cannot keep a message hidden: it lacks publish-options (XEP-0060 §7.1.5); it will be published when the absence begins")
+
+// ErrNoGroups says that the server has no way to show a message to one group of
+// the roster, so that it was shown to nobody.
+var ErrNoGroups = errors.New("the server cannot show a message to one roster group alone: it has neither the roster model (XEP-0060 §4.5), nor is it known to tell the members of a hidden node")

@@ -52,6 +52,13 @@ func (c Choreography) expectHidden(ctx context.Context) error {
 	case access != plan.Whitelist:
 		return c.notClean("the node is visible (" + string(access) + "), so that nothing was put on it")
 	}
+	members, err := c.Node.Members(ctx)
+	if err != nil && !errors.Is(err, ErrItemNotFound) {
+		return fmt.Errorf("read affiliations: %w", err)
+	}
+	if len(members) > 0 {
+		return c.notClean("somebody is a member of the node, so that nothing was put on it")
+	}
 	return nil
 }
 
@@ -74,9 +81,18 @@ func (c Choreography) stageForReveal(ctx context.Context, p plan.Payload, fresh 
 		if len(items) == 1 && items[0].ID == plan.ItemArchive && !items[0].Odd && items[0].Payload.Equal(p) {
 			return nil
 		}
+		if c.byMembers() {
+			members, err := c.Node.Members(ctx)
+			if err != nil && !errors.Is(err, ErrItemNotFound) {
+				return fmt.Errorf("read affiliations: %w", err)
+			}
+			if len(members) > 0 {
+				return nil // it is open already
+			}
+		}
 	}
 	err = c.stage(ctx, p, fresh)
-	if errors.Is(err, ErrUnhideable) {
+	if _, group := c.Audience.Group(); errors.Is(err, ErrUnhideable) && !group {
 		return nil // it was not to be hidden any longer
 	}
 	return err
@@ -88,7 +104,7 @@ func (c Choreography) appear(ctx context.Context, p plan.Payload) error {
 	if c.NoPresence {
 		err = c.Looks.Attend(ctx)
 	} else {
-		err = c.Looks.Show(ctx, p.Message)
+		err = c.Looks.Show(ctx, c.Audience.Status(p))
 	}
 	if err != nil {
 		return fmt.Errorf("become available: %w", err)
@@ -117,22 +133,56 @@ func (c Choreography) disappear(ctx context.Context) error {
 }
 
 // open lets the audience in, if there is a node; else the publish that follows
-// makes one that they are let into.
-func (c Choreography) open(ctx context.Context) error {
+// makes one that they are let into. It returns the model to publish under.
+func (c Choreography) open(ctx context.Context) (plan.AccessModel, error) {
 	if err := c.Ledger.Opening(); err != nil {
-		return fmt.Errorf("record opening of the node: %w", err)
+		return "", fmt.Errorf("record opening of the node: %w", err)
 	}
-	if err := c.Node.Configure(ctx, c.Audience); err != nil && !errors.Is(err, ErrItemNotFound) {
-		return fmt.Errorf("set access model %s: %w", c.Audience, err)
+	err := c.Node.Configure(ctx, c.Audience)
+	group, isGroup := c.Audience.Group()
+	switch {
+	case err == nil, errors.Is(err, ErrItemNotFound):
+		return c.Audience, nil
+	case isGroup && errors.Is(err, ErrUnsupported):
+		return plan.Whitelist, c.admit(ctx, group)
+	}
+	return "", fmt.Errorf("set access model %s: %w", c.Audience, err)
+}
+
+// byMembers reports whether the audience may be let in as members.
+func (c Choreography) byMembers() bool {
+	_, group := c.Audience.Group()
+	return group && c.Node.TellsMembers()
+}
+
+// admit makes those in the group the members of the node, and nobody else.
+func (c Choreography) admit(ctx context.Context, group string) error {
+	if !c.Node.TellsMembers() {
+		return ErrNoGroups
+	}
+	groups, err := c.Node.Groups(ctx)
+	if err != nil {
+		return fmt.Errorf("read roster: %w", err)
+	}
+	members, err := c.Node.Members(ctx)
+	if err != nil {
+		return fmt.Errorf("read affiliations: %w", err)
+	}
+	in, out := without(groups[group], members), without(members, groups[group])
+	if len(in)+len(out) == 0 {
+		return nil
+	}
+	if err := c.Node.Admit(ctx, in, out); err != nil {
+		return fmt.Errorf("let in group %q: %w", group, err)
 	}
 	return nil
 }
 
 // tell publishes p to the audience, and makes sure that it is there and that
 // nobody was missed.
-func (c Choreography) tell(ctx context.Context, p plan.Payload) error {
+func (c Choreography) tell(ctx context.Context, p plan.Payload, guard plan.AccessModel) error {
 	reached := c.Looks.Contacts()
-	if err := c.publish(ctx, plan.ItemCurrent, p, c.Audience); err != nil {
+	if err := c.publish(ctx, plan.ItemCurrent, p, guard); err != nil {
 		return err
 	}
 	if err := c.retract(ctx, plan.ItemArchive, false); err != nil {
@@ -145,7 +195,7 @@ func (c Choreography) tell(ctx context.Context, p plan.Payload) error {
 		return fmt.Errorf("wait for contacts: %w", err)
 	}
 	if c.Looks.Contacts() > reached {
-		if err := c.publish(ctx, plan.ItemCurrent, p, c.Audience); err != nil {
+		if err := c.publish(ctx, plan.ItemCurrent, p, guard); err != nil {
 			return err
 		}
 	}
@@ -155,7 +205,8 @@ func (c Choreography) tell(ctx context.Context, p plan.Payload) error {
 	return nil
 }
 
-// hide lets nobody in but the owner.
+// hide lets nobody in but the owner and members, from whom only the deletion of
+// the node takes what they have: Prosody refuses to put a subscriber out.
 func (c Choreography) hide(ctx context.Context) error {
 	if err := c.Node.Configure(ctx, plan.Whitelist); err != nil && !errors.Is(err, ErrItemNotFound) {
 		return fmt.Errorf("set access model whitelist: %w", err)
@@ -211,12 +262,15 @@ func (c Choreography) deleted() error {
 
 // confirm reads back what contacts can see now.
 func (c Choreography) confirm(ctx context.Context, p plan.Payload) error {
-	o, err := Look(ctx, c.Node)
+	o, err := Look(ctx, c.Node, c.Audience)
 	if err != nil {
 		return fmt.Errorf("read back: %w", err)
 	}
-	if o.Access != c.Audience {
-		return ChangedError("the node has another access model than was set")
+	if !o.Fits(c.Audience) {
+		return ChangedError("the node lets in others than was set")
+	}
+	if o.Unread {
+		return nil // the server said yes, and shows no more to anybody but contacts
 	}
 	for _, i := range o.Items {
 		if i.ID == plan.ItemCurrent && !i.Odd && i.Payload.Equal(p) {

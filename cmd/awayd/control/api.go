@@ -50,6 +50,7 @@ type LinkResult struct {
 	Skipped   []LinkedCalendar `json:"skipped"` // found, but not linked
 	Periods   []PreviewPeriod  `json:"periods"` // of the coming year
 	Next      *engine.Next     `json:"next"`
+	Warnings  []string         `json:"warnings,omitempty"` // what is linked all the same
 }
 
 // A LinkedCalendar is one calendar that linking found.

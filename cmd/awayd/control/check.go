@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"awayd/sync/account"
+	"awayd/sync/engine"
 )
 
 // checkLimit bounds the examination of one calendar or server.
@@ -50,6 +51,14 @@ func (s *Server) checkLogin(ctx context.Context, a account.Account) Finding {
 	o, err := session.Look(ctx)
 	if err != nil {
 		f.Detail, f.Hint = err.Error(), hint(err)
+		return f
+	}
+	if reach, err := session.Reach(ctx); err != nil {
+		f.Detail, f.Hint = err.Error(), hint(err)
+		return f
+	} else if c := reach.Circle; c != nil && c.Contacts == 0 {
+		audience, _ := engine.Audience(a, s.Engine.Defaults())
+		f.Detail, f.Hint = c.Warning(audience), "put contacts into the group, or choose another with awayd set --audience "+a.JID
 		return f
 	}
 	f.OK, f.Detail = true, "no out-of-office node yet"

@@ -282,6 +282,15 @@ func (l *linking) server(ctx context.Context) error {
 		return fmt.Errorf("look at the node of %s: %w", l.acct.JID, err)
 	}
 	l.result.Server = session.Server()
+	reach, err := session.Reach(ctx)
+	if err != nil {
+		return err
+	}
+	if audience, err := engine.Audience(l.acct, l.s.Engine.Defaults()); err == nil && reach.Circle != nil {
+		if w := reach.Circle.Warning(audience); w != "" {
+			l.result.Warnings = append(l.result.Warnings, w)
+		}
+	}
 	return nil
 }
 
@@ -310,12 +319,38 @@ func (l *linking) describe(context.Context) error {
 	return nil
 }
 
-// set changes settings after checking them.
+// set changes settings after checking them, an audience with the server.
 func (s *Server) set(ctx context.Context, q setRequest) error {
+	if err := s.checkAudience(ctx, q); err != nil {
+		return err
+	}
 	return s.Engine.Set(ctx, q.JID, func(a *account.Account) error {
 		a.Settings = merge(a.Settings, q.Settings)
 		return checkSettings(*a, s.Engine.Defaults())
 	})
+}
+
+// checkAudience has the server try whether it can show messages to the roster
+// group that is to be the audience. The other audiences every server has.
+func (s *Server) checkAudience(ctx context.Context, q setRequest) error {
+	if _, group := plan.AccessModel(q.Settings.Values.Audience).Group(); !group || !slices.Contains(q.Settings.Named, "audience") {
+		return nil
+	}
+	a, err := s.Engine.Account(ctx, q.JID)
+	if err != nil {
+		return err
+	}
+	a.Settings = merge(a.Settings, q.Settings)
+	if err := checkSettings(a, s.Engine.Defaults()); err != nil {
+		return err
+	}
+	session, err := s.Dialer.Dial(ctx, a)
+	if err != nil {
+		return err
+	}
+	defer session.Close(ctx) //nolint:errcheck // nothing was said that could be lost
+	_, err = session.Reach(ctx)
+	return err
 }
 
 // checkSettings says what is wrong with an account's settings.
@@ -328,7 +363,7 @@ func checkSettings(a account.Account, d engine.Defaults) error {
 		return usage(err, "--zone takes an IANA name such as Europe/Berlin; see --work-days and --work-hours in the manual")
 	}
 	if _, err := engine.Audience(a, d); err != nil {
-		return usage(err, "--audience presence or --audience open")
+		return usage(err, "--audience presence, --audience open or --audience group:NAME")
 	}
 	if err := absence.CheckMessage(rules.Message, rules.Lang); err != nil {
 		return usage(err, "see --message and --lang in the manual")
