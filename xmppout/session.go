@@ -42,6 +42,7 @@ type Session struct {
 
 	server string
 	looks  looksState
+	told   tellState
 }
 
 type options struct {
@@ -70,13 +71,15 @@ func newSession(xs *xmpp.Session, w *wire, e end, o options) *Session {
 
 // serve reads the stream until it ends. Requests from others get the library's
 // answer, service-unavailable, which for a ping is as good as any (XEP-0199
-// §4.2); of everything else, only that contacts are online is of interest. Nothing
-// may be sent from within a handler, which would wait for itself.
+// §4.2); of everything else, only that contacts are online and that a message
+// came back is of interest. Nothing may be sent from within a handler, which
+// would wait for itself.
 func (s *Session) serve() {
 	defer close(s.served)
 	err := s.xs.Serve(xmpp.HandlerFunc(func(_ xmlstream.TokenReadEncoder, start *xml.StartElement) error {
 		s.wire.refill()
 		s.notice(start)
+		s.told.bounced(start)
 		return nil
 	}))
 	if err == nil {
