@@ -19,6 +19,7 @@ type Defaults struct {
 	System       *time.Location   // the machine's own zone, by its name if it is known
 	Audience     string
 	Presence     bool          // show the person as away while a message is live
+	Messages     bool          // tell persons what keeps their account from working
 	LogRetention time.Duration // 0: for ever
 }
 
