@@ -221,6 +221,7 @@ func (a *actor) merge(p polled) {
 // take changes the cached objects as the state was.
 func (a *actor) take(c *calendar, u account.Poll) {
 	c.Cursor = u.Cursor
+	moved := u.Zone != "" && u.Zone != c.Zone
 	c.Name, c.Zone = first(u.Name, c.Name), first(u.Zone, c.Zone)
 	for i := range a.acct.Calendars {
 		if a.acct.Calendars[i].ID == c.ID {
@@ -241,7 +242,14 @@ func (a *actor) take(c *calendar, u account.Poll) {
 	for _, href := range u.Removed {
 		delete(c.objects, href)
 	}
-	if len(u.Changed)+len(u.Removed) > 0 {
+	if moved { // which may be where the person lives
+		if rules, err := Rules(a.acct, a.e.Defaults()); err != nil {
+			a.log.Error("the calendar's zone not taken up", "calendar", c.Name, "error", err)
+		} else {
+			a.rules = rules
+		}
+	}
+	if len(u.Changed)+len(u.Removed) > 0 || moved {
 		a.rebuild()
 	}
 }
