@@ -175,7 +175,7 @@ func TestZoneChanges(t *testing.T) {
 						w.follow(time.Now().Add(-noticed), start, end, 30*time.Second)
 					}
 					if log := w.logged(account.KindChange); !slices.ContainsFunc(log, func(e account.Entry) bool {
-						return e.Time.Equal(changed) && strings.Contains(e.Reason, "an absence from")
+						return e.Time.Equal(changed) && strings.Contains(e.Reason, `"Vacation" in "Vacations"`)
 					}) {
 						t.Errorf("the log says %+v", log)
 					}

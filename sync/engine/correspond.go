@@ -3,6 +3,7 @@ package engine
 import (
 	"context"
 	"slices"
+	"strings"
 	"time"
 
 	"awayd/sync/account"
@@ -94,7 +95,8 @@ func (a *actor) busySoon(now time.Time) (time.Time, bool) {
 // delivered notes that m was told.
 func (a *actor) delivered(m notice.Message, who string) {
 	for _, line := range m.Lines {
-		a.append(account.Entry{Kind: account.KindError, Reason: "told " + who + ": " + line})
+		gist, _, _ := strings.Cut(strings.TrimSuffix(line, "."), ". ")
+		a.append(account.Entry{Kind: account.KindError, Reason: "told " + who + ": " + gist})
 	}
 	a.noteTold(m.Delivered(a.letters.told, a.e.now()))
 }
