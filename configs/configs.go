@@ -42,8 +42,20 @@ type Config struct {
 	Presence bool
 	Activity bool
 
+	Messages bool   // persons are told of trouble with their accounts
+	Notify   Notify // who is told what persons cannot be
+
 	file  string
 	lines map[string]int // where each directive that was given stands
+}
+
+// Notify says who is told what a person cannot be, and as whom.
+type Notify struct {
+	JID          string // empty: nobody
+	From         string // never empty if JID is not
+	PasswordFile string // absolute, or empty
+	Address      string // HOST:PORT, or empty: SRV records
+	TLSCA        string // an absolute file name, or empty
 }
 
 // Default returns the configuration of an empty file.

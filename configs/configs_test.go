@@ -30,7 +30,7 @@ func TestDefault(t *testing.T) {
 		Poll: "@every 5m", LogLevel: slog.LevelInfo, LogFormat: "text", LogRetention: 365 * 24 * time.Hour,
 		Lang: "en", WorkDays: [7]bool{1: true, 2: true, 3: true, 4: true, 5: true}, WorkStart: 480, WorkEnd: 1080,
 		Bridge: true, MinDuration: 4 * time.Hour, Words: []string{}, Categories: []string{},
-		Audience: "presence", Presence: true, Activity: true,
+		Audience: "presence", Presence: true, Activity: true, Messages: true,
 	}
 	got := Default()
 	if got.Zone != nil {
@@ -107,6 +107,12 @@ categories = ["Away"]
 audience = "open"
 presence = false
 activity = false
+messages = false
+notify_jid = "Admin@example.org"
+notify_from = "awayd@example.org"
+notify_password_file = "/etc/awayd/notify-password"
+notify_address = "[::1]:5222"
+notify_tls_ca = "/etc/awayd/ca.pem"
 log_level = "debug"
 "log_format" = "json"
 log_retention = "0"
@@ -124,6 +130,10 @@ log_retention = "0"
 		WorkDays: [7]bool{0: true, 1: true, 2: true, 4: true, 6: true}, WorkStart: 22 * 60, WorkEnd: 6*60 + 30,
 		MinDuration: 24*time.Hour + 30*time.Minute, Words: []string{"sabbatical", "Kur"}, Categories: []string{"Away"},
 		Audience: "open", MessageFromEvent: true,
+		Notify: Notify{
+			JID: "admin@example.org", From: "awayd@example.org", PasswordFile: "/etc/awayd/notify-password",
+			Address: "[::1]:5222", TLSCA: "/etc/awayd/ca.pem",
+		},
 	}
 	if diff := cmp.Diff(want, got, comparers); diff != "" {
 		t.Errorf("parsed (-want +got):\n%s", diff)
@@ -176,6 +186,13 @@ func TestProblems(t *testing.T) {
 		{"from 24:00", "work_hours = '24:00-08:00'", "f:1: work_hours: 24:00 can only be the end"},
 		{"min_duration", "min_duration = '-4h'", "f:1: min_duration: \"-4h\" is no duration: write it like 90m, 4h or 365d"},
 		{"audience", "audience = 'all'", "f:1: audience: \"all\" is unknown: write presence, open or group:NAME"},
+		{"no JID", "notify_jid = 'admin'", "f:1: notify_jid: \"admin\" is no address of an account: write one like admin@example.org"},
+		{"full JID", "notify_jid = 'admin@example.org/desk'", "f:1: notify_jid: \"admin@example.org/desk\" is no address of an account: write one like admin@example.org"},
+		{"nobody to notify", "notify_from = 'awayd@example.org'\nnotify_tls_ca = '/ca.pem'", "f:1: notify_from: it is for notify_jid, which is not given\n" +
+			"f:2: notify_tls_ca: it is for notify_jid, which is not given"},
+		{"relative file", "notify_jid = 'a@b'\nnotify_password_file = 'password'", "f:2: notify_password_file: \"password\" does not begin with a slash"},
+		{"no port", "notify_jid = 'a@b'\nnotify_address = 'example.org'", "f:2: notify_address: \"example.org\" is no address: write it like xmpp.example.org:5222"},
+		{"port 0", "notify_jid = 'a@b'\nnotify_address = 'example.org:0'", "f:2: notify_address: \"example.org:0\" is no address: write it like xmpp.example.org:5222"},
 		{"log_level", "log_level = 'INFO+1'", "f:1: log_level: \"INFO+1\" is unknown: write debug, info, warn or error"},
 		{"log_format", "log_format = 'xml'", "f:1: log_format: \"xml\" is unknown: write text or json"},
 		{"log_retention", "log_retention = '1y'", "f:1: log_retention: \"1y\" is no duration: write it like 90m, 4h or 365d"},
@@ -235,6 +252,14 @@ func TestValues(t *testing.T) {
 		if start, end, err := ParseWorkHours(in); err != nil || start != want[0] || end != want[1] {
 			t.Errorf("ParseWorkHours(%q) = %d, %d, %v", in, start, end, err)
 		}
+	}
+}
+
+// Who is told is who tells, unless another account is named.
+func TestNotifyFrom(t *testing.T) {
+	c, err := Parse("f", []byte("notify_jid = 'admin@example.org'"))
+	if want := (Notify{JID: "admin@example.org", From: "admin@example.org"}); err != nil || c.Notify != want {
+		t.Errorf("%+v, %v", c.Notify, err)
 	}
 }
 

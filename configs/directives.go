@@ -79,6 +79,33 @@ func Directives() []Directive {
 				"the audience \"group:NAME\".",
 			boolean(func(c *Config) *bool { return &c.Activity }),
 		}, {
+			"messages", "true or false", true,
+			"Whether a person is told in an XMPP message to themselves what keeps their account from working, such as a calendar " +
+				"that refuses the login, and that it works again.",
+			boolean(func(c *Config) *bool { return &c.Messages }),
+		}, {
+			"notify_jid", "JID", "",
+			"Who is told what a person cannot be: that the login of their own account fails. Also what is wrong with this " +
+				"machine, such as its clock. Empty: nobody; awayd status and awayd log tell it.",
+			text(func(c *Config, s string) (err error) { c.Notify.JID, err = parseJID(s); return err }),
+		}, {
+			"notify_from", "JID", "",
+			"The account that awayd logs in to for telling them. Empty: notify_jid itself, which then tells itself.",
+			text(func(c *Config, s string) (err error) { c.Notify.From, err = parseJID(s); return err }),
+		}, {
+			"notify_password_file", "file", "",
+			"The file with the password of that account, to be read by the user awayd. Empty: the credential " +
+				"awayd.notify_password of the systemd unit.",
+			text(func(c *Config, s string) error { c.Notify.PasswordFile = s; return checkAbsolute(s) }),
+		}, {
+			"notify_address", "HOST:PORT", "",
+			"Where its server is. Empty: what DNS (SRV) says.",
+			text(func(c *Config, s string) error { c.Notify.Address = s; return checkHostPort(s) }),
+		}, {
+			"notify_tls_ca", "file", "",
+			"A file with the certificates (PEM) of a private CA of that server.",
+			text(func(c *Config, s string) error { c.Notify.TLSCA = s; return checkAbsolute(s) }),
+		}, {
 			"log_level", "debug, info, warn or error", "info",
 			"How much the daemon tells of itself on standard error.",
 			text(func(c *Config, s string) error {

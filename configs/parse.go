@@ -26,12 +26,29 @@ func Parse(file string, text []byte) (Config, error) {
 		r.problem(0, "", fmt.Sprintf("larger than %d bytes", maxFile))
 	} else {
 		r.read(text)
+		r.completeNotify()
 	}
 	if len(r.problems) > 0 {
 		slices.SortStableFunc(r.problems, func(a, b Problem) int { return cmp.Compare(a.Line, b.Line) })
 		return Config{}, r.problems
 	}
 	return r.config, nil
+}
+
+// completeNotify settles what the notify directives mean together.
+func (r *reader) completeNotify() {
+	n := &r.config.Notify
+	if n.JID == "" {
+		for _, name := range []string{"notify_from", "notify_password_file", "notify_address", "notify_tls_ca"} {
+			if line := r.config.lines[name]; line > 0 && r.config.lines["notify_jid"] == 0 && *n != (Notify{}) {
+				r.problem(line, name, "it is for notify_jid, which is not given")
+			}
+		}
+		return
+	}
+	if n.From == "" {
+		n.From = n.JID
+	}
 }
 
 type reader struct {

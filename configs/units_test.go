@@ -37,7 +37,7 @@ func TestUnitVerifies(t *testing.T) {
 	}
 	// A drop-in that the manual names must not break either.
 	text := strings.Replace(string(unit), "ExecStart=/usr/bin/awayd ", "ExecStart="+program+" ", 1)
-	text = strings.Replace(text, "#LoadCredential", "LoadCredential", 1)
+	text = strings.ReplaceAll(text, "#LoadCredential", "LoadCredential")
 	if !strings.Contains(text, program) || strings.Contains(text, "#LoadCredential") {
 		t.Fatal("the unit has no ExecStart or no LoadCredential to replace")
 	}

@@ -4,6 +4,8 @@ import (
 	"errors"
 	"fmt"
 	"math"
+	"net"
+	"path/filepath"
 	"slices"
 	"strconv"
 	"strings"
@@ -11,6 +13,7 @@ import (
 	"unicode/utf8"
 
 	"github.com/robfig/cron/v3"
+	"mellium.im/xmpp/jid"
 )
 
 // ParseWorkDays reads days of the week, such as "Mon-Fri" or "Sun-Tue,Thu",
@@ -152,6 +155,38 @@ func checkAudience(s string) error {
 		return nil
 	}
 	return oneOf(s, "presence", "open", "group:NAME")
+}
+
+// parseJID reads the address of an account, without a resource.
+func parseJID(s string) (string, error) {
+	if s == "" {
+		return "", nil
+	}
+	j, err := jid.Parse(s)
+	if err != nil || j.Localpart() == "" || j.Resourcepart() != "" {
+		return "", fmt.Errorf("%q is no address of an account: write one like admin@example.org", s)
+	}
+	return j.String(), nil
+}
+
+// checkAbsolute refuses names of files that depend on where the daemon was
+// started.
+func checkAbsolute(s string) error {
+	if s != "" && !filepath.IsAbs(s) {
+		return fmt.Errorf("%q does not begin with a slash", s)
+	}
+	return nil
+}
+
+func checkHostPort(s string) error {
+	if s == "" {
+		return nil
+	}
+	host, port, err := net.SplitHostPort(s)
+	if n, numErr := strconv.ParseUint(port, 10, 16); err != nil || numErr != nil || host == "" || n == 0 {
+		return fmt.Errorf("%q is no address: write it like xmpp.example.org:5222", s)
+	}
+	return nil
 }
 
 func oneOf(s string, values ...string) error {

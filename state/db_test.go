@@ -75,7 +75,7 @@ func TestFirstStart(t *testing.T) {
 		}
 	}
 	// One connection of each kind has the pragmas that durability rests on.
-	for pragma, want := range map[string]int{"synchronous": 2, "foreign_keys": 1, "application_id": applicationID, "user_version": 1} {
+	for pragma, want := range map[string]int{"synchronous": 2, "foreign_keys": 1, "application_id": applicationID, "user_version": current().version()} {
 		var got int
 		must(t, db.write.QueryRow("PRAGMA "+pragma).Scan(&got))
 		if got != want {

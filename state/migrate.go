@@ -30,7 +30,18 @@ type schema struct {
 	upgrades []string
 }
 
-func current() schema { return schema{sql: schemaSQL, upgrades: []string{}} }
+func current() schema { return schema{sql: schemaSQL, upgrades: []string{addNotices}} }
+
+const addNotices = `
+	CREATE TABLE notices (
+		account TEXT NOT NULL REFERENCES accounts (jid) ON DELETE CASCADE,
+		cause   TEXT NOT NULL,
+		since   INTEGER,
+		told    INTEGER,
+		ended   INTEGER,
+		open    INTEGER NOT NULL,
+		PRIMARY KEY (account, cause)
+	) STRICT, WITHOUT ROWID;`
 
 func (s schema) version() int { return 1 + len(s.upgrades) }
 

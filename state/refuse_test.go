@@ -8,6 +8,7 @@ import (
 	"os"
 	"path/filepath"
 	"runtime"
+	"strconv"
 	"strings"
 	"syscall"
 	"testing"
@@ -92,7 +93,7 @@ func TestRefusals(t *testing.T) {
 				return Options{}
 			},
 			kind:   ErrNewer,
-			text:   "DIR/awayd.db has schema version 7, but this awayd knows none above 1",
+			text:   "DIR/awayd.db has schema version 7, but this awayd knows none above " + strconv.Itoa(current().version()),
 			advice: "install the newer awayd again, or go back to the copy it made: DIR/awayd.db.before-v7",
 		}, {
 			name: "damaged pages",

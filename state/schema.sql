@@ -80,6 +80,17 @@ CREATE TABLE suppressions (
     PRIMARY KEY (account, uid, fingerprint)
 ) STRICT, WITHOUT ROWID;
 
+-- What somebody was told about each cause of trouble.
+CREATE TABLE notices (
+    account TEXT NOT NULL REFERENCES accounts (jid) ON DELETE CASCADE,
+    cause   TEXT NOT NULL,
+    since   INTEGER,
+    told    INTEGER,
+    ended   INTEGER,
+    open    INTEGER NOT NULL,
+    PRIMARY KEY (account, cause)
+) STRICT, WITHOUT ROWID;
+
 -- The log outlives the account it tells about.
 CREATE TABLE log (
     id       INTEGER PRIMARY KEY AUTOINCREMENT,

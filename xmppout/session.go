@@ -44,6 +44,7 @@ type Session struct {
 
 	server string
 	looks  looksState
+	letter tellState
 }
 
 type options struct {
@@ -73,13 +74,15 @@ func newSession(xs *xmpp.Session, w *wire, e end, o options) *Session {
 
 // serve reads the stream until it ends. Requests from others get the library's
 // answer, service-unavailable, which for a ping is as good as any (XEP-0199
-// §4.2); of everything else, only that contacts are online and what is told of the
-// person's own node and roster is of interest. Nothing may be sent from within a handler, which would wait for itself.
+// §4.2); of everything else, only that contacts are online, that a message came
+// back, and what is told of the person's own node and roster is of interest.
+// Nothing may be sent from within a handler, which would wait for itself.
 func (s *Session) serve() {
 	defer close(s.served)
 	err := s.xs.Serve(xmpp.HandlerFunc(func(r xmlstream.TokenReadEncoder, start *xml.StartElement) error {
 		s.wire.refill()
 		s.notice(start)
+		s.letter.bounced(start)
 		s.hear(r, start)
 		return nil
 	}))

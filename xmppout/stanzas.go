@@ -22,6 +22,9 @@ const (
 	nsVersion     = "jabber:iq:version"
 	nsPing        = "urn:xmpp:ping"
 	nsRoster      = "jabber:iq:roster"
+	nsTime        = "urn:xmpp:time"
+	nsCarbons     = "urn:xmpp:carbons:2"
+	nsHints       = "urn:xmpp:hints"
 )
 
 // nodeName is the PEP node of XEP-0109; it is called like the namespace.
@@ -151,6 +154,18 @@ type (
 	}
 	ping struct {
 		XMLName xml.Name `xml:"urn:xmpp:ping ping"`
+	}
+	entityTime struct {
+		XMLName xml.Name `xml:"urn:xmpp:time time"`
+		UTC     string   `xml:"utc,omitempty"`
+	}
+	message struct {
+		XMLName xml.Name  `xml:"jabber:client message"`
+		To      string    `xml:"to,attr"`
+		Type    string    `xml:"type,attr"`
+		ID      string    `xml:"id,attr"`
+		Body    string    `xml:"body"`
+		Extra   []element `xml:",any"`
 	}
 	presence struct {
 		XMLName  xml.Name `xml:"jabber:client presence"`
@@ -317,6 +332,18 @@ func readFeatures(of jid.JID) query { return query{To: of, Payload: discoInfo{}}
 func readVersion(of jid.JID) query { return query{To: of, Payload: softwareVersion{}}.get() }
 
 func pingServer(server jid.JID) query { return query{To: server, Payload: ping{}}.get() }
+
+func askTime(of jid.JID) query { return query{To: of, Payload: entityTime{}}.get() }
+
+// newMessage is a message that clients show and servers keep: of type chat and
+// with a body. What is sent to oneself must not come a second time as the copy of
+// something that one has sent (XEP-0280 §8).
+func newMessage(to jid.JID, id, text string) message {
+	empty := func(space, local string) element { return element{XMLName: xml.Name{Space: space, Local: local}} }
+	return message{To: to.String(), Type: "chat", ID: id, Body: text, Extra: []element{
+		empty(nsCarbons, "private"), empty(nsHints, "no-copy"),
+	}}
+}
 
 // available is the presence of a person who is away (RFC 6121 §4.7). Its
 // negative priority keeps messages to the person from arriving here.

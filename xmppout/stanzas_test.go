@@ -52,6 +52,8 @@ func TestGoldenStanzas(t *testing.T) {
 		"presence-xa":         available("Away until 15 August"),
 		"presence-bare":       available(""),
 		"unavailable":         unavailable(),
+		"get-time":            askTime(me.Domain()),
+		"message":             newMessage(me.Bare(), "id1", "awayd: your calendar \"<&>\" is out of reach.\n\nSee to it."),
 	} {
 		t.Run(name, func(t *testing.T) {
 			got := canonical(t, onWire(t, v))

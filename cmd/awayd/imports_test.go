@@ -20,7 +20,8 @@ var mayImport = []struct {
 	{"awayd/sync/absence", nil, "pure values and rules: nothing of this module is below them"},
 	{"awayd/sync/account", []string{"awayd/sync/absence"}, "values that engine and adapters share"},
 	{"awayd/sync/plan", []string{"awayd/sync/absence"}, "pure decisions over absences"},
-	{"awayd/sync/engine", []string{"awayd/sync/absence", "awayd/sync/account", "awayd/sync/plan"}, "knows adapters through its own interfaces only"},
+	{"awayd/sync/notice", []string{"awayd/sync/account"}, "pure decisions over what is told about trouble"},
+	{"awayd/sync/engine", []string{"awayd/sync/absence", "awayd/sync/account", "awayd/sync/notice", "awayd/sync/plan"}, "knows adapters through its own interfaces only"},
 	{"awayd/caldav", []string{"awayd/sync/absence", "awayd/sync/account"}, "an adapter: turns URLs into events, and decides nothing"},
 	{"awayd/xmppout/pep", []string{"awayd/sync/plan"}, "the order of the steps, without stanzas, so that it can be explored over a model of a server"},
 	{"awayd/xmppout", []string{"awayd/sync/absence", "awayd/sync/account", "awayd/sync/plan", "awayd/xmppout/pep"}, "an adapter: turns actions into stanzas"},
@@ -80,7 +81,7 @@ func TestImportRules(t *testing.T) {
 			if strings.HasPrefix(i, "awayd/") && !allowed[i] && !allowed["*"] {
 				t.Errorf("%s imports %s, which its rule forbids", p.ImportPath, i)
 			}
-			if p.ImportPath != "awayd/sync/absence" && p.ImportPath != "awayd/sync/plan" {
+			if p.ImportPath != "awayd/sync/absence" && p.ImportPath != "awayd/sync/notice" && p.ImportPath != "awayd/sync/plan" {
 				continue
 			}
 			for _, f := range purityForbidden {
@@ -96,7 +97,7 @@ func TestImportRules(t *testing.T) {
 // milliseconds.
 func TestPureCodeHasNoClock(t *testing.T) {
 	clock := regexp.MustCompile(`\btime\.(Now|Since|Until|Sleep|After|AfterFunc|NewTimer|NewTicker|Tick)\(`)
-	for _, dir := range []string{"absence", "plan", "account"} {
+	for _, dir := range []string{"absence", "notice", "plan", "account"} {
 		files, err := filepath.Glob(filepath.Join("..", "..", "sync", dir, "*.go"))
 		if err != nil || len(files) == 0 {
 			t.Fatal(dir, err)

@@ -163,16 +163,25 @@ func (a *app) readSecrets(q *control.LinkRequest, l linkFlags) error {
 	return err
 }
 
-// readFile reads a small file without the line end that editors add.
+// readFile reads a small file; "-" is the standard input.
 func (a *app) readFile(name string) (string, error) {
-	f := a.in
-	if name != "-" {
-		var err error
-		if f, err = os.Open(name); err != nil {
-			return "", err
-		}
-		defer f.Close()
+	if name == "-" {
+		return readAll(a.in, name)
 	}
+	return readSmall(name)
+}
+
+// readSmall reads a small file without the line end that editors add.
+func readSmall(name string) (string, error) {
+	f, err := os.Open(name)
+	if err != nil {
+		return "", err
+	}
+	defer f.Close()
+	return readAll(f, name)
+}
+
+func readAll(f io.Reader, name string) (string, error) {
 	b, err := io.ReadAll(io.LimitReader(f, maxFile+1))
 	if err != nil {
 		return "", err

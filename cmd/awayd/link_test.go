@@ -23,6 +23,7 @@ type household struct {
 	ada      testbed.Person
 	calendar string // URL
 	state    string
+	config   string            // a file; empty: none
 	flags    map[string]string // of link
 }
 
@@ -78,7 +79,15 @@ func (h *household) link(changed ...string) result {
 
 func (h *household) run(args ...string) result {
 	h.t.Helper()
-	return awayd(h.t, append([]string{"--state", h.state}, args...)...)
+	return awayd(h.t, append(h.global(), args...)...)
+}
+
+// global are the flags of every command.
+func (h *household) global() []string {
+	if h.config == "" {
+		return []string{"--state", h.state}
+	}
+	return []string{"--state", h.state, "--config", h.config}
 }
 
 func (h *household) must(args ...string) string {
@@ -112,7 +121,7 @@ func (h *household) daemon() (stop func()) {
 		h.t.Fatal(err)
 	}
 	done := make(chan int, 1)
-	go func() { done <- Main(ctx, []string{"--state", h.state, "run"}, streams{os.Stdin, log, log}) }()
+	go func() { done <- Main(ctx, append(h.global(), "run"), streams{os.Stdin, log, log}) }()
 	stopped := false
 	stop = func() {
 		if stopped {

@@ -32,6 +32,7 @@ var (
 type wired struct {
 	store   *state.DB
 	dialer  dialer
+	notify  notifier
 	engine  *engine.Engine
 	control *control.Server
 }
@@ -39,6 +40,7 @@ type wired struct {
 // configure makes another configuration hold.
 func (w *wired) configure(ctx context.Context, c configs.Config) error {
 	w.dialer.configure(c)
+	w.notify.configure(c)
 	return w.engine.Reload(ctx, defaults(c))
 }
 
@@ -58,14 +60,15 @@ func (a *app) wire(ctx context.Context, log *slog.Logger) (*wired, error) {
 		return nil, err
 	}
 	dial := newDialer(cfg)
+	notify := newNotifier(cfg, dial)
 	find := finder{caldav.Client{Version: version}}
 	e, err := engine.New(engine.Config{
-		Store: store, Calendars: find, Dialer: dial, Defaults: defaults(cfg), Log: log,
+		Store: store, Calendars: find, Dialer: dial, Notifier: notify, Defaults: defaults(cfg), Log: log,
 	})
 	if err != nil {
 		return nil, errors.Join(err, store.Close())
 	}
-	return &wired{store, dial, e, &control.Server{Engine: e, Store: store, Dialer: dial, Finder: find, Now: now,
+	return &wired{store, dial, notify, e, &control.Server{Engine: e, Store: store, Dialer: dial, Notifier: notify, Finder: find, Now: now,
 		Dir: a.state(), Backup: store.Backup}}, nil
 }
 
@@ -94,6 +97,12 @@ func credential(name string) (account.Secret, error) {
 	return account.NewSecret(string(text)), err
 }
 
+// hasCredential reports whether systemd passed one under name.
+func hasCredential(name string) bool {
+	s, err := credential(name)
+	return err != nil || !s.Empty()
+}
+
 // A dialer is xmppout's dialer as the engine wants it, and as the
 // configuration that holds now has it.
 type dialer struct {
@@ -113,7 +122,7 @@ func (d dialer) configure(c configs.Config) {
 }
 
 // Dial implements engine.Dialer.
-func (d dialer) Dial(ctx context.Context, a account.Account) (engine.Session, error) {
+func (d dialer) Dial(ctx context.Context, a account.Account) (engine.Connection, error) {
 	s, err := d.current.Load().Dial(ctx, a)
 	if err != nil {
 		return nil, err // not a nil *Session in an interface
@@ -140,7 +149,8 @@ func defaults(c configs.Config) engine.Defaults {
 		rules = append(rules, absence.OwnRule{Name: r.Name, Summary: r.Summary, Category: r.Category, Calendar: r.Calendar, Absence: r.Absence})
 	}
 	return engine.Defaults{
-		Poll: c.Poll, System: systemZone(), Audience: c.Audience, Presence: c.Presence, Activity: c.Activity, LogRetention: c.LogRetention,
+		Poll: c.Poll, System: systemZone(), Audience: c.Audience, Presence: c.Presence, Activity: c.Activity, Messages: c.Messages,
+		LogRetention: c.LogRetention,
 		Rules: absence.Settings{
 			Zone: c.Zone, Lang: c.Lang, Message: c.Message, MinDuration: c.MinDuration,
 			Words: c.Words, Categories: c.Categories, Rules: rules, MessageFromEvent: c.MessageFromEvent, Bridge: c.Bridge,

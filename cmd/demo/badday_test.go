@@ -13,7 +13,7 @@ import (
 // badDayLog is each cause and each end, told once.
 var badDayLog = []string{
 	"link", "poll", "change", "change", "stage", // the trip and the honeymoon
-	"poll failed", "hold", "poll", // the calendar refuses, and takes, the password
+	"poll failed", "hold", "error", "poll", "error", // the calendar refuses, and takes, the password; Ada is told both
 	"error failed", "reveal", "error", // the server is down at the start
 	// awayd is killed, and its connection cut: nothing to do
 	"change", "amend", // Ada stays longer

@@ -93,6 +93,7 @@ func (s Suite) deleteForgets(t *testing.T, store Store) {
 	must(t, store.SaveJournal(ctx, saved.JID, plan.Journal{Clean: true, Sent: map[string]time.Time{"h": noon}}))
 	must(t, store.SaveObserved(ctx, saved.JID, plan.Observed{Exists: true}, noon))
 	must(t, store.Suppress(ctx, saved.JID, []account.Suppression{{UID: "u"}}))
+	must(t, store.SaveNotices(ctx, saved.JID, []account.Notice{{Cause: "c"}}))
 	must(t, store.Append(ctx, account.Entry{Time: noon, Account: saved.JID, Kind: account.KindLink, Outcome: account.OK}))
 
 	must(t, store.DeleteAccount(ctx, saved.JID))
@@ -120,6 +121,9 @@ func (s Suite) deleteForgets(t *testing.T, store Store) {
 	list, err := store.Suppressions(ctx, saved.JID)
 	must(t, err)
 	equal(t, "suppressions", list, []account.Suppression{})
+	told, err := store.Notices(ctx, saved.JID)
+	must(t, err)
+	equal(t, "notices", told, []account.Notice{})
 }
 
 func (s Suite) unknown(t *testing.T, store Store) {
@@ -127,6 +131,7 @@ func (s Suite) unknown(t *testing.T, store Store) {
 	_, journalErr := store.Journal(ctx, jid)
 	_, _, observedErr := store.Observed(ctx, jid)
 	_, suppressionsErr := store.Suppressions(ctx, jid)
+	_, noticesErr := store.Notices(ctx, jid)
 	for what, err := range map[string]error{
 		"DeleteAccount": store.DeleteAccount(ctx, jid),
 		"Journal":       journalErr,
@@ -135,6 +140,8 @@ func (s Suite) unknown(t *testing.T, store Store) {
 		"SaveObserved":  store.SaveObserved(ctx, jid, plan.Observed{}, noon),
 		"Suppressions":  suppressionsErr,
 		"Suppress":      store.Suppress(ctx, jid, nil),
+		"Notices":       noticesErr,
+		"SaveNotices":   store.SaveNotices(ctx, jid, nil),
 	} {
 		if !errors.Is(err, s.UnknownAccount) {
 			t.Errorf("%s of an unknown account: %v", what, err)

@@ -99,3 +99,21 @@ func suppressions(t *testing.T, s Store) {
 	must(t, s.Suppress(t.Context(), jid, []account.Suppression{first}))
 	check(forever, second, first)
 }
+
+func notices(t *testing.T, s Store) {
+	jid := save(t, s, Anna()).JID
+	for _, want := range [][]account.Notice{
+		nil,
+		{
+			{Cause: "calendar 1/login", Since: noon, Told: noon.Add(time.Microsecond), Ended: noon.AddDate(0, 0, -1), Open: true},
+			{Cause: "calendar 2/empty"},
+		},
+		{{Cause: "calendar 2/empty", Told: noon}, {Cause: "clock/off", Since: noon}},
+		nil,
+	} {
+		must(t, s.SaveNotices(t.Context(), jid, want))
+		got, err := s.Notices(t.Context(), jid)
+		must(t, err)
+		equal(t, "notices", got, want)
+	}
+}

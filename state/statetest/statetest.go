@@ -35,6 +35,9 @@ type Store interface {
 	Suppress(ctx context.Context, jid string, s []account.Suppression) error
 	PruneSuppressions(ctx context.Context, now time.Time) error
 
+	Notices(ctx context.Context, jid string) ([]account.Notice, error)
+	SaveNotices(ctx context.Context, jid string, list []account.Notice) error
+
 	Append(context.Context, account.Entry) error
 	Log(context.Context, account.LogFilter) ([]account.Entry, error)
 	PruneLog(ctx context.Context, before time.Time) error
@@ -62,6 +65,7 @@ func (s Suite) Run(t *testing.T) {
 		"polls":                      polls,
 		"objects round trip":         objectsRoundTrip,
 		"suppressions":               suppressions,
+		"notices":                    notices,
 		"log filters":                logFilters,
 		"log prunes":                 logPrunes,
 		"concurrent":                 concurrent,

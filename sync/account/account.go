@@ -123,6 +123,16 @@ type Suppression struct {
 	Until       time.Time
 }
 
+// A Notice is what somebody was told about one cause of trouble, so that a
+// restart neither says it again nor forgets to say that it is over.
+type Notice struct {
+	Cause string    // which one; package notice gives the names
+	Since time.Time // when it began; zero: it does not hold
+	Told  time.Time // when somebody was last told that it does; zero: never
+	Ended time.Time // when they were last told that it is over; zero: never
+	Open  bool      // told, and not yet told that it is over
+}
+
 // A CachedObject is a calendar object as last downloaded.
 type CachedObject struct {
 	absence.Object

@@ -51,6 +51,10 @@ type actor struct {
 	result     absence.Result
 	built      time.Time
 	waiting    []*syncWait
+	line       line
+	failure    error // why the node is not in step; nil: it is
+	clock      comparison
+	letters    correspondence
 }
 
 // newActor loads what the state holds of an account.
@@ -71,6 +75,10 @@ func newActor(ctx context.Context, e *Engine, acct account.Account) (*actor, err
 	if a.suppressed, err = e.store.Suppressions(ctx, acct.JID); err != nil {
 		cancel()
 		return nil, fmt.Errorf("load what was withdrawn for %s: %w", acct.JID, err)
+	}
+	if a.letters.told, err = e.store.Notices(ctx, acct.JID); err != nil {
+		cancel()
+		return nil, fmt.Errorf("load what %s was told: %w", acct.JID, err)
 	}
 	// The first reading comes from the cache: it is what was true before the
 	// restart, and so no news.
@@ -101,6 +109,7 @@ func (a *actor) run() {
 			a.merge(p)
 		case <-a.nudge:
 			a.keeper.Hurry()
+			a.clock.over = nil
 		case <-a.keeper.News():
 			a.keeper.Doubt()
 		case <-a.keeper.Lost():
@@ -122,6 +131,8 @@ func (a *actor) turn() {
 		a.rebuild()
 	}
 	a.keep()
+	a.compareClocks()
+	a.correspond()
 	a.publishStatus()
 	a.settleWaits()
 }
@@ -133,7 +144,14 @@ func (a *actor) keep() {
 		a.keeper.Hurry()
 		return
 	}
-	if err := a.keeper.Turn(a.ctx); err != nil {
+	err := a.keeper.Turn(a.ctx)
+	switch {
+	case err != nil:
+		a.failure = err
+	case a.keeper.trouble == "":
+		a.failure = nil
+	}
+	if err != nil {
 		for _, w := range a.waiting {
 			w.failures++
 		}
@@ -144,8 +162,23 @@ func (a *actor) keep() {
 func (a *actor) nextWake() time.Duration {
 	now := a.e.now()
 	wake := now.Add(rebuildEvery)
-	if next, ok := a.keeper.Next(); ok && next.Before(wake) && a.acct.Mode != account.Paused {
-		wake = next
+	sooner := func(t time.Time) {
+		if t.Before(wake) {
+			wake = t
+		}
+	}
+	if a.acct.Mode != account.Paused {
+		if next, ok := a.keeper.Next(); ok {
+			sooner(next)
+		}
+		if !a.letters.again.IsZero() {
+			sooner(a.letters.again)
+		}
+		// Not one that is overdue: it waits for a connection, or for an instant to
+		// be over, which wake by themselves.
+		if at := a.clock.next(); a.clock.Off() && at.After(now) {
+			sooner(at)
+		}
 	}
 	// Without the monotonic reading, so that the distance is that of the wall
 	// clock.

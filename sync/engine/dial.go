@@ -9,23 +9,35 @@ import (
 // presses, before another is begun beside it.
 const besideEvery = 2 * time.Second
 
-// dial logs in. While something presses, a login that hangs is not simply
+// A line is the account's login as its owner last saw it.
+type line struct {
+	Connection
+	tried bool
+	err   error // why the last login failed
+}
+
+// dial logs in for the keeper. While something presses, a login that hangs is not simply
 // waited for: what was lost on the way stays lost when the way is mended, and
 // only a new connection notices that it is.
 func (a *actor) dial(ctx context.Context) (Session, error) {
 	acct := a.acct
-	return beside(ctx, func() bool { return a.keeper.pressing(lookAhead) },
-		func(ctx context.Context) (Session, error) { return a.e.dialer.Dial(ctx, acct) })
+	c, err := beside(ctx, func() bool { return a.keeper.pressing(lookAhead) },
+		func(ctx context.Context) (Connection, error) { return a.e.dialer.Dial(ctx, acct) })
+	a.line = line{c, true, err}
+	if err != nil {
+		return nil, err
+	}
+	return c, nil
 }
 
-// beside returns the first session that one of several logins brings. The first
+// beside returns the first connection that one of several logins brings. The first
 // login has all the time that ctx allows, so that a slow server is reached too;
 // beside it, while something presses, one after another has besideEvery.
-func beside(ctx context.Context, pressing func() bool, dial func(context.Context) (Session, error)) (Session, error) {
+func beside(ctx context.Context, pressing func() bool, dial func(context.Context) (Connection, error)) (Connection, error) {
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
 	type outcome struct {
-		s   Session
+		s   Connection
 		err error
 	}
 	first, others, settled := make(chan outcome), make(chan outcome), make(chan struct{})

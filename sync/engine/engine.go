@@ -21,6 +21,7 @@ type Config struct {
 	Store     Store
 	Calendars Calendars
 	Dialer    Dialer
+	Notifier  Notifier // nil: nobody is told what a person cannot be
 	Defaults  Defaults
 	Log       *slog.Logger
 	// Now tells the wall clock; nil means time.Now.
@@ -32,6 +33,7 @@ type Engine struct {
 	store     Store
 	calendars Calendars
 	dialer    Dialer
+	herald    *herald
 	log       *slog.Logger
 	now       func() time.Time
 	cron      *cron.Cron
@@ -64,7 +66,8 @@ func New(c Config) (*Engine, error) {
 	}
 	return &Engine{
 		store: c.Store, calendars: c.Calendars, dialer: c.Dialer,
-		log: c.Log, now: c.Now, defaults: c.Defaults, schedule: schedule,
+		herald: newHerald(c.Notifier, c.Log),
+		log:    c.Log, now: c.Now, defaults: c.Defaults, schedule: schedule,
 		cron:   cron.New(),
 		actors: make(map[string]*actor),
 		failed: make(map[string]error),
@@ -104,6 +107,7 @@ func (e *Engine) Run(ctx context.Context, ready func()) error {
 	if err := e.load(ctx, false); err != nil {
 		return err
 	}
+	e.running.Go(func() { e.herald.run(ctx) })
 	for _, a := range e.all() {
 		e.running.Go(a.run)
 	}
@@ -273,6 +277,7 @@ func (e *Engine) Unlink(ctx context.Context, jid string, keep bool) error {
 	delete(e.actors, jid)
 	e.mu.Unlock()
 	a.stop()
+	e.herald.report(jid, report{})
 	return nil
 }
 

@@ -27,6 +27,8 @@ type calendar struct {
 	entry    cron.EntryID
 	polling  bool      // one poll at a time
 	again    bool      // another was asked for meanwhile
+	heard    bool      // polled since the start
+	err      error     // of the last poll, as Error but with what it says of itself
 	hold     string    // why what it last said is not believed in full
 	quiet    time.Time // not polled before: the server asked for patience
 	rest     time.Time // not polled by itself before: it failed
@@ -96,7 +98,7 @@ func (a *actor) openCalendars(acct account.Account) error {
 		c := &calendar{Calendar: ac}
 		for _, was := range a.calendars {
 			if was.ID == c.ID {
-				c.hold, c.quiet = was.hold, was.quiet
+				c.hold, c.quiet, c.heard, c.err = was.hold, was.quiet, was.heard, was.err
 			}
 		}
 		objects, err := a.e.store.Objects(a.ctx, ac.ID)
@@ -202,6 +204,7 @@ func (a *actor) merge(p polled) {
 	}
 	a.logPoll(c, p, update, hold)
 	c.LastPoll, c.Error = update.At, update.Error
+	c.heard, c.err = true, p.err
 	if known {
 		c.hold = hold // a failure ends none
 		c.LastOK = update.At
@@ -218,6 +221,7 @@ func (a *actor) merge(p polled) {
 // take changes the cached objects as the state was.
 func (a *actor) take(c *calendar, u account.Poll) {
 	c.Cursor = u.Cursor
+	moved := u.Zone != "" && u.Zone != c.Zone
 	c.Name, c.Zone = first(u.Name, c.Name), first(u.Zone, c.Zone)
 	for i := range a.acct.Calendars {
 		if a.acct.Calendars[i].ID == c.ID {
@@ -238,7 +242,14 @@ func (a *actor) take(c *calendar, u account.Poll) {
 	for _, href := range u.Removed {
 		delete(c.objects, href)
 	}
-	if len(u.Changed)+len(u.Removed) > 0 {
+	if moved { // which may be where the person lives
+		if rules, err := Rules(a.acct, a.e.Defaults()); err != nil {
+			a.log.Error("the calendar's zone not taken up", "calendar", c.Name, "error", err)
+		} else {
+			a.rules = rules
+		}
+	}
+	if len(u.Changed)+len(u.Removed) > 0 || moved {
 		a.rebuild()
 	}
 }

@@ -61,9 +61,27 @@ type Session interface {
 	Close(context.Context) error
 }
 
-// A Dialer opens sessions.
+// A Connection is a person's login: a session for their node, and what else
+// goes over it.
+type Connection interface {
+	Session
+	// Tell sends a message to an address, which may be the person's own, and
+	// returns when the server has taken it.
+	Tell(ctx context.Context, to, text string) error
+	// Time asks the server what time it is; zero if it does not tell.
+	Time(context.Context) (time.Time, error)
+}
+
+// A Dialer opens connections.
 type Dialer interface {
-	Dial(context.Context, account.Account) (Session, error)
+	Dial(context.Context, account.Account) (Connection, error)
+}
+
+// A Notifier tells who looks after the daemon what a person cannot be told.
+type Notifier interface {
+	// Ready reports whether anybody is there to be told.
+	Ready() bool
+	Notify(ctx context.Context, text string) error
 }
 
 // A NodeStore keeps what is to be remembered of nodes. Every method is atomic
@@ -95,6 +113,11 @@ type Store interface {
 
 	Suppressions(ctx context.Context, jid string) ([]account.Suppression, error)
 	Suppress(ctx context.Context, jid string, s []account.Suppression) error
+
+	// Notices are what was told of an account's troubles; SaveNotices replaces
+	// them.
+	Notices(ctx context.Context, jid string) ([]account.Notice, error)
+	SaveNotices(ctx context.Context, jid string, list []account.Notice) error
 
 	Append(context.Context, account.Entry) error
 	Log(context.Context, account.LogFilter) ([]account.Entry, error)

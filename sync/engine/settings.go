@@ -20,6 +20,7 @@ type Defaults struct {
 	Audience     string
 	Presence     bool          // show the person as away while a message is live
 	Activity     bool          // and have their activity (XEP-0108) say so
+	Messages     bool          // tell persons what keeps their account from working
 	LogRetention time.Duration // 0: for ever
 }
 

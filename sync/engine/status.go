@@ -136,6 +136,13 @@ func (a *actor) publishStatus() {
 		s.Health = HealthError
 		s.Problems = append(s.Problems, a.keeper.trouble)
 	}
+	if a.clock.Off() {
+		s.Health = HealthError
+		s.Problems = append(s.Problems, a.clock.String())
+	}
+	if why := a.e.herald.failing(a.jid); why != "" {
+		s.Problems = append(s.Problems, "notify_jid cannot be told: "+why)
+	}
 	a.mu.Lock()
 	a.status = s
 	a.mu.Unlock()

@@ -25,10 +25,13 @@ type world struct {
 	t      *testing.T
 	mu     sync.Mutex
 	events []absence.Object
+	kept   []absence.Object // for a test to put back
+	zone   string           // the calendar's
 	polls  int
 	calErr error
 
 	node      plan.Observed
+	broken    chan struct{} // closed: the sessions that are open are lost
 	dials     int
 	dialErr   error
 	dialTakes time.Duration
@@ -47,6 +50,15 @@ type world struct {
 	activitySet   []plan.ActivityStep
 	done          []performed
 
+	letters   []string // to persons: the address and the text
+	tellErr   error
+	tellTakes time.Duration
+	notified  []string // to notify_jid, which is there if not nil
+	notifyErr error
+	serverOff time.Duration // of the server's clock
+	noTime    bool          // the server does not tell it
+
+	told     []account.Notice
 	journal  plan.Journal
 	observed plan.Observed
 	storeErr error
@@ -56,18 +68,20 @@ type world struct {
 	log      []account.Entry
 
 	schedule string        // of polls
+	nowhere  bool          // the configuration names no zone
 	offset   time.Duration // of the wall clock
 	engine   *Engine
 }
 
 // performed is an action as the node saw it.
 type performed struct {
-	at time.Time
+	at   time.Time // on the wall clock
+	real time.Time
 	plan.Action
 }
 
 func newWorld(t *testing.T) *world {
-	w := &world{t: t, schedule: "@every 5m"}
+	w := &world{t: t, broken: make(chan struct{}), schedule: "@every 5m"}
 	w.acct = account.Account{
 		JID: ada, Mode: account.Auto, Settings: account.Settings{Zone: "UTC"},
 		Calendars: []account.Calendar{{ID: 1, Name: "Vacations", EveryEvent: true}},
@@ -83,11 +97,15 @@ func (w *world) now() time.Time {
 
 // run starts an engine over the world; the returned function stops it.
 func (w *world) run() (stop func()) {
+	settings := rules()
+	if w.nowhere {
+		settings.Zone = nil
+	}
 	e, err := New(Config{
-		Store: w, Calendars: w, Dialer: w, Now: w.now,
+		Store: w, Calendars: w, Dialer: w, Notifier: w, Now: w.now,
 		Log: slog.New(slog.NewTextHandler(io.Discard, nil)),
 		Defaults: Defaults{
-			Poll: w.schedule, Presence: true, Activity: w.activities, Rules: rules(),
+			Poll: w.schedule, Presence: true, Activity: w.activities, Messages: true, Rules: settings, System: time.UTC,
 		},
 	})
 	if err != nil {
@@ -181,7 +199,7 @@ func (w *world) Poll(ctx context.Context, _ string) (absence.Delta, string, erro
 	if w.calErr != nil {
 		return absence.Delta{}, "", w.calErr
 	}
-	d := absence.Delta{Changed: slices.Clone(w.events), Listing: []string{}}
+	d := absence.Delta{Changed: slices.Clone(w.events), Listing: []string{}, Zone: w.zone}
 	for _, o := range w.events {
 		d.Listing = append(d.Listing, o.Href)
 	}
@@ -192,7 +210,7 @@ func (w *world) Poll(ctx context.Context, _ string) (absence.Delta, string, erro
 func (w *world) Open(account.Calendar) (Source, error) { return w, nil }
 
 // Dial implements Dialer.
-func (w *world) Dial(ctx context.Context, _ account.Account) (Session, error) {
+func (w *world) Dial(ctx context.Context, _ account.Account) (Connection, error) {
 	w.mu.Lock()
 	w.dials++
 	takes := w.dialTakes
@@ -210,13 +228,13 @@ func (w *world) Dial(ctx context.Context, _ account.Account) (Session, error) {
 	if w.dialErr != nil {
 		return nil, w.dialErr
 	}
-	return &session{world: w, done: make(chan struct{})}, nil
+	return &session{world: w, done: w.broken}, nil
 }
 
 // A session acts on the world's node the way a server would.
 type session struct {
 	*world
-	done chan struct{}
+	done <-chan struct{}
 }
 
 func (s *session) Look(ctx context.Context) (plan.Observed, error) {
@@ -275,7 +293,7 @@ func (s *session) Do(_ context.Context, a plan.Action, l plan.Ledger) error {
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.world.done = append(s.world.done, performed{time.Now().Add(s.offset), a})
+	s.world.done = append(s.world.done, performed{time.Now().Add(s.offset), time.Now(), a})
 	return err
 }
 
@@ -336,7 +354,62 @@ func (s *session) Done() <-chan struct{}       { return s.done }
 func (s *session) Err() error                  { return nil }
 func (s *session) Close(context.Context) error { return nil }
 
+func (s *session) Tell(_ context.Context, to, text string) error {
+	s.mu.Lock()
+	takes := s.tellTakes
+	s.mu.Unlock()
+	time.Sleep(takes)
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.tellErr != nil {
+		return s.tellErr
+	}
+	s.letters = append(s.letters, to+" "+text)
+	return nil
+}
+
+func (s *session) Time(context.Context) (time.Time, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.noTime {
+		return time.Time{}, nil
+	}
+	return time.Now().Add(s.serverOff).UTC().Truncate(time.Second), nil
+}
+
+// Ready implements Notifier.
+func (w *world) Ready() bool {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return w.notified != nil
+}
+
+// Notify implements Notifier.
+func (w *world) Notify(_ context.Context, text string) error {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if w.notifyErr != nil {
+		return w.notifyErr
+	}
+	w.notified = append(w.notified, text)
+	return nil
+}
+
 // The rest implements Store.
+
+func (w *world) Notices(context.Context, string) ([]account.Notice, error) {
+	return slices.Clone(w.told), nil
+}
+
+func (w *world) SaveNotices(_ context.Context, _ string, list []account.Notice) error {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if w.storeErr != nil {
+		return w.storeErr
+	}
+	w.told = slices.Clone(list)
+	return nil
+}
 
 func (w *world) Accounts(context.Context) ([]account.Account, error) {
 	w.mu.Lock()

@@ -3,6 +3,7 @@ package control
 import (
 	"context"
 	"fmt"
+	"slices"
 	"sync"
 	"time"
 
@@ -20,14 +21,15 @@ func (s *Server) check(ctx context.Context) ([]Finding, error) {
 		return nil, err
 	}
 	list := []Finding{{Subject: "state", OK: true, Detail: fmt.Sprintf("%d accounts", len(accounts))}}
-	var probes []func(context.Context) Finding
+	var probes []func(context.Context) []Finding
 	for _, a := range accounts {
-		probes = append(probes, func(ctx context.Context) Finding { return s.checkLogin(ctx, a) })
+		probes = append(probes, func(ctx context.Context) []Finding { return s.checkLogin(ctx, a) })
 		for _, c := range a.Calendars {
-			probes = append(probes, func(ctx context.Context) Finding { return s.checkCalendar(ctx, a, c) })
+			probes = append(probes, func(ctx context.Context) []Finding { return []Finding{s.checkCalendar(ctx, a, c)} })
 		}
 	}
-	findings := make([]Finding, len(probes))
+	probes = append(probes, s.checkNotifier)
+	findings := make([][]Finding, len(probes))
 	var all sync.WaitGroup
 	for i, probe := range probes {
 		all.Go(func() {
@@ -37,29 +39,30 @@ func (s *Server) check(ctx context.Context) ([]Finding, error) {
 		})
 	}
 	all.Wait()
-	return append(list, findings...), nil
+	return onePerClock(append(list, slices.Concat(findings...)...)), nil
 }
 
-func (s *Server) checkLogin(ctx context.Context, a account.Account) Finding {
+func (s *Server) checkLogin(ctx context.Context, a account.Account) []Finding {
 	f := Finding{Subject: "XMPP login of " + a.JID}
 	session, err := s.Dialer.Dial(ctx, a)
 	if err != nil {
 		f.Detail, f.Hint = err.Error(), hint(err)
-		return f
+		return []Finding{f}
 	}
 	defer session.Close(ctx) //nolint:errcheck // nothing was said that could be lost
+	clock := s.checkClock(ctx, session, a.JID)
 	o, err := session.Look(ctx)
 	if err != nil {
 		f.Detail, f.Hint = err.Error(), hint(err)
-		return f
+		return append(clock, f)
 	}
 	if reach, err := session.Reach(ctx); err != nil {
 		f.Detail, f.Hint = err.Error(), hint(err)
-		return f
+		return append(clock, f)
 	} else if c := reach.Circle; c != nil && c.Contacts == 0 {
 		audience, _ := engine.Audience(a, s.Engine.Defaults())
 		f.Detail, f.Hint = c.Warning(audience), "put contacts into the group, or choose another with awayd set --audience "+a.JID
-		return f
+		return append(clock, f)
 	}
 	f.OK, f.Detail = true, "no out-of-office node yet"
 	if o.Exists {
@@ -68,7 +71,7 @@ func (s *Server) checkLogin(ctx context.Context, a account.Account) Finding {
 	if name := session.Server(); name != "" {
 		f.Detail = name + ", " + f.Detail
 	}
-	return f
+	return append(clock, f)
 }
 
 func (s *Server) checkCalendar(ctx context.Context, a account.Account, c account.Calendar) Finding {

@@ -26,9 +26,11 @@ type Server struct {
 	Store  engine.Store
 	Dialer engine.Dialer
 	Finder Finder
-	Now    func() time.Time
-	Dir    string                                       // the state's directory
-	Backup func(ctx context.Context, file string) error // copies the state into a new file
+	// Notifier tells what persons cannot be told.
+	Notifier Notifier
+	Now      func() time.Time
+	Dir      string                                       // the state's directory
+	Backup   func(ctx context.Context, file string) error // copies the state into a new file
 }
 
 type (

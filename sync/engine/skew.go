@@ -1,0 +1,104 @@
+package engine
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"awayd/sync/account"
+	"awayd/sync/notice"
+)
+
+const (
+	// maxSkew is how far this machine's clock and the XMPP server's may be
+	// apart: servers tell whole seconds, and an answer takes its time.
+	maxSkew   = 10 * time.Second
+	skewEvery = 24 * time.Hour
+	// skewAgain is how soon a clock that was found wrong is looked at again.
+	skewAgain = 5 * time.Minute
+	skewLimit = 3 * time.Second
+)
+
+// A Skew is by how much this machine's clock is ahead of the XMPP server's.
+// Which of the two is right it does not say.
+type Skew time.Duration
+
+// Off reports whether they are too far apart.
+func (s Skew) Off() bool { return time.Duration(s).Abs() > maxSkew }
+
+// String says which clock is where.
+func (s Skew) String() string {
+	by, where := time.Duration(s).Round(time.Second), "ahead of"
+	if by < 0 {
+		by, where = -by, "behind"
+	}
+	return fmt.Sprintf("the clock of this machine is %s %s that of the XMPP server", by, where)
+}
+
+// CompareClocks asks the server behind c for its time (XEP-0202), taking the
+// answer to have been made half way. It is false if the server does not tell.
+func CompareClocks(ctx context.Context, c Connection, now func() time.Time) (Skew, bool, error) {
+	ctx, cancel := context.WithTimeout(ctx, skewLimit)
+	defer cancel()
+	asked := now()
+	at, err := c.Time(ctx)
+	if err != nil || at.IsZero() {
+		return 0, false, err
+	}
+	took := now().Sub(asked)
+	return Skew(asked.Add(took / 2).Round(0).Sub(at)), true, nil
+}
+
+// A comparison is what an account's owner knows of the clocks.
+type comparison struct {
+	Skew
+	known bool
+	at    time.Time  // of the last attempt
+	over  Connection // which it was made
+}
+
+// next is when the clocks are to be compared again.
+func (c comparison) next() time.Time {
+	if c.Off() {
+		return c.at.Add(skewAgain)
+	}
+	return c.at.Add(skewEvery)
+}
+
+// compareClocks asks the server for its time: once for each login, once a day,
+// and more often while it differs.
+func (a *actor) compareClocks() {
+	now := a.e.now()
+	if a.acct.Mode == account.Paused || a.keeper.session == nil {
+		return
+	}
+	if _, busy := a.busySoon(now); busy || (a.line.Connection == a.clock.over && now.Before(a.clock.next())) {
+		return
+	}
+	was := a.clock
+	by, known, err := CompareClocks(a.ctx, a.line.Connection, a.e.now)
+	if err != nil {
+		a.log.Debug("the server's time not known", "error", err)
+		by, known = was.Skew, was.known // until the next attempt
+	}
+	a.clock = comparison{by, known, now, a.line.Connection}
+	switch {
+	case by.Off() && !was.Off():
+		a.append(account.Entry{Kind: account.KindError, Outcome: account.Failed, Reason: "starts and ends may come at a wrong time", Error: by.String()})
+	case was.Off() && known && !by.Off():
+		a.append(account.Entry{Kind: account.KindError, Reason: "the clocks of this machine and of the XMPP server agree again"})
+	}
+}
+
+// clockSubject is whether this machine's clock is right, as far as the XMPP
+// server knows.
+func (a *actor) clockSubject(name string, to notice.Recipient) notice.Subject {
+	s := notice.Subject{Name: name, To: to, Unknown: !a.clock.known, Well: "The clock that awayd goes by is right again"}
+	if a.clock.Off() {
+		s.Causes = []notice.Cause{{
+			Kind: "off", What: "The clock that awayd goes by is wrong, or that of the XMPP server is,", Patience: shortPatience,
+			Rest: "Absences begin and end when it says so. What went wrong: " + a.clock.String() + ". What helps: keep both in step with NTP.",
+		}}
+	}
+	return s
+}
