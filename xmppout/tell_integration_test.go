@@ -140,7 +140,7 @@ func TestReadServerTime(t *testing.T) {
 		}
 	}
 	var answer entityTime
-	err := readAnswer(bound(tokens([]byte("<iq type='result'><time xmlns='"+nsTime+"'><tzo>-06:00</tzo><utc>2026-12-19T17:58:35Z</utc></time></iq>"))), &answer)
+	err := readAnswer(bound(tokens([]byte("<iq type='result'><time xmlns='"+nsTime+"'><tzo>-06:00</tzo><utc>2026-12-19T17:58:35Z</utc></time></iq>")), maxTokens), &answer)
 	if at, _ := answer.read(); err != nil || !at.Equal(want) {
 		t.Errorf("%+v, %v", answer, err)
 	}
