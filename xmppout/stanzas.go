@@ -5,6 +5,7 @@ import (
 	"encoding/xml"
 	"fmt"
 	"strconv"
+	"strings"
 
 	"mellium.im/xmpp/jid"
 	"mellium.im/xmpp/stanza"
@@ -59,7 +60,9 @@ type (
 		Options      *formHolder   `xml:"publish-options"`
 		Items        *nodeItems    `xml:"items"`
 		Retract      *nodeItems    `xml:"retract"`
+		Create       *nodeRef      `xml:"create"`
 		Configure    *formHolder   `xml:"configure"`
+		Subscribers  *affiliations `xml:"subscriptions"`
 		Delete       *nodeRef      `xml:"delete"`
 		Affiliations *affiliations `xml:"affiliations"`
 	}
@@ -94,6 +97,8 @@ type (
 	affiliations struct {
 		Node    string        `xml:"node,attr"`
 		Entries []affiliation `xml:"affiliation"`
+		// Of subscriptions (§8.8), which are of the same form.
+		Subscriptions []affiliation `xml:"subscription"`
 	}
 	affiliation struct {
 		JID         string `xml:"jid,attr"`
@@ -104,8 +109,27 @@ type (
 // The other payloads.
 type (
 	discoInfo struct {
-		XMLName  xml.Name  `xml:"http://jabber.org/protocol/disco#info query"`
-		Features []feature `xml:"feature"`
+		XMLName    xml.Name   `xml:"http://jabber.org/protocol/disco#info query"`
+		Identities []identity `xml:"identity"`
+		Features   []feature  `xml:"feature"`
+	}
+	identity struct {
+		Category string `xml:"category,attr"`
+		Type     string `xml:"type,attr"`
+	}
+	discoItems struct {
+		XMLName xml.Name `xml:"http://jabber.org/protocol/disco#items query"`
+		Items   []struct {
+			Node string `xml:"node,attr"`
+		} `xml:"item"`
+	}
+	roster struct {
+		XMLName xml.Name     `xml:"jabber:iq:roster query"`
+		Items   []rosterItem `xml:"item"`
+	}
+	rosterItem struct {
+		JID          string `xml:"jid,attr"`
+		Subscription string `xml:"subscription,attr"`
 	}
 	feature struct {
 		Var string `xml:"var,attr"`
@@ -211,7 +235,19 @@ func submit(formType string, fields ...field) *form {
 	return &form{Type: "submit", Fields: append([]field{kind}, fields...)}
 }
 
+func (v softwareVersion) String() string { return strings.TrimSpace(v.Name + " " + v.Version) }
+
 func readFeatures(of jid.JID) query { return query{To: of, Payload: discoInfo{}}.get() }
+
+// readNodes asks for the nodes of an account (XEP-0030 §4, XEP-0060 §5.2).
+func readNodes(of jid.JID) query { return query{To: of, Payload: discoItems{}}.get() }
+
+func readSubscriptions() query {
+	return toOwner(pubsub{Subscribers: &affiliations{Node: nodeName}}).get()
+}
+
+// readRoster asks for the contacts (RFC 6121 §2.1.3).
+func readRoster() query { return query{Payload: roster{}}.get() }
 
 func readVersion(of jid.JID) query { return query{To: of, Payload: softwareVersion{}}.get() }
 

@@ -207,6 +207,9 @@ func (a *app) printLinked(r control.LinkResult) {
 	} else {
 		fmt.Fprintf(a.out, "XMPP      %s\n", r.JID)
 	}
+	for _, n := range r.Notes {
+		fmt.Fprintf(a.out, "Note      %s: %s\n          Try: %s\n", n.Topic, printable(n.Detail), printable(n.Hint))
+	}
 	for _, c := range r.Calendars {
 		if c.Holidays {
 			fmt.Fprintf(a.out, "Calendar  %s: its days count as public holidays\n", printable(c.Name))
