@@ -27,6 +27,9 @@ func (c Client) Examine(ctx context.Context, cal account.Calendar, now time.Time
 	}
 	delta, next, err := r.read(ctx, readCursor(cal.Cursor))
 	var found []finding.Finding
+	if err == nil {
+		found = append(found, finding.Good("address", "%s at %s", sortOf(r, next), account.ShortURL(cal.URL)))
+	}
 	if last := state.Load(); last != nil {
 		found = append(found, finding.TLS(*last, ""), finding.Certificate(*last, cal.TLSCA, now))
 	} else if err == nil && s != nil {
@@ -38,7 +41,7 @@ func (c Client) Examine(ctx context.Context, cal account.Calendar, now time.Time
 	if s != nil && s.login != nil {
 		found = append(found, finding.Good("login", "as %s", s.login.user))
 	}
-	return &delta, append(found, finding.Good("address", "%s at %s", sortOf(r, next), account.ShortURL(cal.URL)))
+	return &delta, found
 }
 
 // serverOf returns the server that a reader asks, or nil.

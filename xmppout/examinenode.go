@@ -119,7 +119,7 @@ func (x *examination) contacts(ctx context.Context) error {
 		}
 	}
 	if told == 0 {
-		x.note(finding.Doubt("contacts", "let contacts see your presence, with any client", "nobody will be told: no contact may see the person's presence"))
+		x.note(finding.Doubt("contacts", "grant contacts the sight of your presence, with any client", "nobody will be told: no contact may see the person's presence"))
 		return nil
 	}
 	x.note(finding.Good("contacts", "%d of %d in the roster may see the person's presence, and will be told", told, len(list.Items)))

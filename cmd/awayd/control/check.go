@@ -180,9 +180,9 @@ func objectsFinding(c account.Calendar, objects []absence.Object, rules absence.
 	const topic = "objects"
 	cal := absence.Calendar{Name: c.Name, EveryEvent: c.EveryEvent, Holidays: c.Holidays, Objects: objects}
 	r := absence.Build([]absence.Calendar{cal}, rules, now, now.Add(year))
-	holds := fmt.Sprintf("%d objects, %d absences in the coming year", len(objects), len(r.Absences))
+	holds := fmt.Sprintf("%d in all, absences in the coming year: %d", len(objects), len(r.Absences))
 	if c.Holidays {
-		holds = fmt.Sprintf("%d objects of public holidays", len(objects))
+		holds = fmt.Sprintf("%d in all, of public holidays", len(objects))
 	}
 	if len(r.Errors) == 0 {
 		return finding.Good(topic, "%s", holds)
@@ -195,5 +195,5 @@ func objectsFinding(c account.Calendar, objects []absence.Object, rules absence.
 		told = append(told, fmt.Sprintf("and %d more", more))
 	}
 	return finding.Doubt(topic, "correct or delete them with a calendar program; everything else counts",
-		"%s, %d not read in full: %s", holds, len(r.Errors), strings.Join(told, "; "))
+		"%s, not read in full: %d: %s", holds, len(r.Errors), strings.Join(told, "; "))
 }
