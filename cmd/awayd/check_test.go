@@ -60,20 +60,7 @@ func TestCheckAsPeopleSeeIt(t *testing.T) {
 			if r := h.link(); r.code != exitOK {
 				t.Fatalf("%+v", r)
 			}
-			got := h.normal(h.must("check") + "\n" + h.must("check", "--verbose"))
-			file := filepath.Join("testdata", "check-"+kind+".txt")
-			if *update {
-				if err := os.WriteFile(file, []byte(got), 0o644); err != nil {
-					t.Fatal(err)
-				}
-			}
-			want, err := os.ReadFile(file)
-			if err != nil {
-				t.Fatal(err)
-			}
-			if got != string(want) {
-				t.Errorf("%s: got\n%s\nwant\n%s", file, got, want)
-			}
+			expectGolden(t, "check-"+kind+".txt", h.normal(h.must("check")+"\n"+h.must("check", "--verbose")))
 		})
 	}
 }
