@@ -173,13 +173,17 @@ func TestCheckOfAHeldCalendar(t *testing.T) {
 	found, _ := h.findings()
 	h.expect(found, calendar, "address", finding.OK, "a folder at file://"+folder)
 	h.expect(found, calendar, "objects", finding.Warning, "2 in all", "not read in full", "broken", "line")
-	for _, name := range []string{"a.ics", "b.ics"} {
+	remove := func(name string) {
+		t.Helper()
 		if err := os.Remove(filepath.Join(folder, name)); err != nil {
 			t.Fatal(err)
 		}
+		found, _ = h.findings()
 	}
-	found, _ = h.findings()
-	h.expect(found, calendar, "hold", finding.Warning, "2 of 2", "awayd sync --accept "+h.ada.JID)
+	remove("a.ics")
+	h.expect(found, calendar, "hold", finding.OK, "1 of 2")
+	remove("b.ics")
+	h.expect(found, calendar, "hold", finding.Warning, "suddenly holds nothing", "awayd sync --accept "+h.ada.JID)
 }
 
 // A server on which nothing can be published is not linked, and the person

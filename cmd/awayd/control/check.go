@@ -118,9 +118,12 @@ func (s *Server) checkCalendar(ctx context.Context, a account.Account, c account
 	if err != nil {
 		return append(found, finding.Failed("settings", err))
 	}
-	if gone := vanished(cached, *delta); gone > 0 {
+	switch gone := vanished(cached, *delta); {
+	case gone > 0 && len(delta.Listing) == 0:
 		found = append(found, finding.Doubt("hold", "awayd sync --accept "+a.JID+", if that is right",
-			"%d of %d objects are gone without the server having said so; what they say still holds", gone, len(cached)))
+			"the calendar suddenly holds nothing; what its %d objects said still holds", gone))
+	case gone > 0:
+		found = append(found, finding.Good("hold", "%d of %d objects are gone, which counts once another poll agrees", gone, len(cached)))
 	}
 	return append(found, zoneFinding(a, c, rules), objectsFinding(c, merged(cached, *delta), rules, s.Now()))
 }
