@@ -11,6 +11,7 @@ import (
 	"net/http"
 	"net/url"
 	"strings"
+	"sync/atomic"
 	"time"
 
 	"github.com/emersion/go-webdav"
@@ -38,6 +39,7 @@ type server struct {
 	origin  *url.URL // as the person gave it, without userinfo
 	agent   string
 	timeout time.Duration
+	seen    *atomic.Pointer[tls.ConnectionState] // where an examination wants it; nil: nobody asks
 }
 
 // connect checks the URL; it does not use the network.
@@ -199,6 +201,9 @@ func (s *server) once(ctx context.Context, q request, at *url.URL, limit int64, 
 		return nil, networkError(at.Host, err)
 	}
 	defer resp.Body.Close()
+	if s.seen != nil && resp.TLS != nil {
+		s.seen.Store(resp.TLS)
+	}
 	switch c := resp.StatusCode; {
 	case c == 301, c == 302, c == 303, c == 307, c == 308:
 		return s.redirect(at, resp.Header.Get("Location"))

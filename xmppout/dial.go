@@ -83,6 +83,7 @@ func (d *Dialer) Dial(ctx context.Context, acct account.Account) (*Session, erro
 	for _, t := range targets {
 		s, conn, err := d.try(ctx, l, t)
 		if err == nil {
+			s.target = t
 			s.begin(ctx)
 			go s.lay(s.ctx)
 			return s, nil

@@ -35,7 +35,7 @@ func (l login) negotiate(ctx context.Context, w *wire, e end, direct bool) (*xmp
 		}
 		state = xmpp.Secure
 	}
-	features := []xmpp.StreamFeature{l.startTLS(w, e), channelBindings(), l.authenticate(e), bind(w, l.resource)}
+	features := []xmpp.StreamFeature{l.startTLS(w, e), channelBindings(), l.authenticate(w, e), bind(w, l.resource)}
 	config := func(*xmpp.Session, *xmpp.StreamConfig) xmpp.StreamConfig {
 		return xmpp.StreamConfig{Features: features}
 	}

@@ -2,18 +2,13 @@ package xmppout
 
 import (
 	"context"
-	"crypto/rand"
 	"errors"
 	"fmt"
-	"strings"
 	"time"
 
 	"awayd/sync/plan"
 	"awayd/xmppout/pep"
 )
-
-// probePrefix is what the name of a throw-away node begins with.
-const probePrefix = "urn:awayd:probe:"
 
 // Reach finds out by which means the server can show a message to the session's
 // audience and to nobody else. Servers do not tell what they can do for a roster
@@ -57,8 +52,8 @@ func (s *Session) reachGroup(ctx context.Context) (r plan.Reach, err error) {
 // hasRosterModel tries the roster model on a throw-away node.
 func (s *Session) hasRosterModel(ctx context.Context) (has bool, err error) {
 	n := s.node
-	n.name, n.told = probePrefix+strings.ToLower(rand.Text()), nil
-	if err := s.ask(ctx, createHidden(n.name), nil); err != nil {
+	n.name, n.told = probeName(time.Now()), nil
+	if err := s.ask(ctx, createNode(n.name, field{Var: fieldAccess, Values: []string{string(plan.Whitelist)}}), nil); err != nil {
 		return false, fmt.Errorf("make a node to try it on: %w", err)
 	}
 	defer func() {

@@ -35,7 +35,7 @@ func mechanisms() []sasl.Mechanism {
 
 // authenticate is the feature of RFC 6120 §6 with a choice of mechanism that
 // looks at the channel.
-func (l login) authenticate(e end) xmpp.StreamFeature {
+func (l login) authenticate(w *wire, e end) xmpp.StreamFeature {
 	f := xmpp.SASL("", "", sasl.Plain) // for its name, its conditions and its parser
 	f.Negotiate = func(ctx context.Context, xs *xmpp.Session, data any) (xmpp.SessionState, io.ReadWriter, error) {
 		offered, _ := data.([]string)
@@ -49,6 +49,7 @@ func (l login) authenticate(e end) xmpp.StreamFeature {
 				hint: "enable SCRAM-SHA-256 on the server",
 			}
 		}
+		w.mechanism = m.Name
 		mask, rw, err := xmpp.SASL("", l.password.Reveal(), m).Negotiate(ctx, xs, data)
 		if errors.Is(err, sasl.ErrAuthn) {
 			// RFC 5802 §5: the server must know the password, too.

@@ -24,13 +24,14 @@ import (
 // then.
 type Session struct {
 	options
-	end  end
-	jid  jid.JID // full, as bound
-	xs   *xmpp.Session
-	wire *wire
-	node node
-	told hearsay
-	news chan struct{} // holds a value after the node or the roster was changed
+	end    end
+	target target  // through which it came to be
+	jid    jid.JID // full, as bound
+	xs     *xmpp.Session
+	wire   *wire
+	node   node
+	told   hearsay
+	news   chan struct{} // holds a value after the node or the roster was changed
 
 	// ctx ends with the session; its cause says why.
 	ctx    context.Context
@@ -42,7 +43,7 @@ type Session struct {
 	// The pace that [Session.Pace] sets.
 	answer, pause atomic.Int64 // time.Duration
 
-	server string
+	server softwareVersion
 	looks  looksState
 	letter tellState
 }
@@ -132,14 +133,14 @@ func (s *Session) begin(ctx context.Context) {
 	defer cancel()
 	var v softwareVersion
 	if err := s.ask(ctx, readVersion(s.jid.Domain()), &v); err == nil {
-		s.server = tidy(v.Name + " " + v.Version)
-		s.node.tells = tellsMembers(s.server)
+		s.server = softwareVersion{Name: tidy(v.Name), Version: tidy(v.Version)}
+		s.node.tells = tellsMembers(s.server.Name)
 	}
 }
 
 // Server names the server's software and version (XEP-0092); empty if it did
 // not tell.
-func (s *Session) Server() string { return s.server }
+func (s *Session) Server() string { return s.server.String() }
 
 // Audience is the access model under which messages are revealed.
 func (s *Session) Audience() plan.AccessModel { return s.audience }

@@ -27,6 +27,7 @@ type target struct {
 	// guess says that nobody told which of the two it is, so that the other may
 	// be tried on the same address.
 	guess bool
+	srv   bool // an SRV record names it
 
 	priority, weight uint16
 }
@@ -74,7 +75,7 @@ func domainTargets(ctx context.Context, r Resolver, domain string, rnd func(int)
 			}
 			found = append(found, target{
 				addr:   net.JoinHostPort(host, strconv.Itoa(int(rec.Port))),
-				direct: service == "xmpps-client", priority: rec.Priority, weight: rec.Weight,
+				direct: service == "xmpps-client", srv: true, priority: rec.Priority, weight: rec.Weight,
 			})
 		}
 	}

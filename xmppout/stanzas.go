@@ -5,6 +5,7 @@ import (
 	"encoding/xml"
 	"fmt"
 	"strconv"
+	"strings"
 
 	"mellium.im/xmpp/jid"
 	"mellium.im/xmpp/stanza"
@@ -72,6 +73,7 @@ type (
 		Items        *nodeItems    `xml:"items"`
 		Retract      *nodeItems    `xml:"retract"`
 		Configure    *formHolder   `xml:"configure"`
+		Subscribers  *affiliations `xml:"subscriptions"`
 		Delete       *nodeRef      `xml:"delete"`
 		Affiliations *affiliations `xml:"affiliations"`
 	}
@@ -122,6 +124,8 @@ type (
 	affiliations struct {
 		Node    string        `xml:"node,attr"`
 		Entries []affiliation `xml:"affiliation"`
+		// Of subscriptions (§8.8), which are of the same form.
+		Subscriptions []affiliation `xml:"subscription"`
 	}
 	affiliation struct {
 		JID         string `xml:"jid,attr"`
@@ -132,8 +136,19 @@ type (
 // The other payloads.
 type (
 	discoInfo struct {
-		XMLName  xml.Name  `xml:"http://jabber.org/protocol/disco#info query"`
-		Features []feature `xml:"feature"`
+		XMLName    xml.Name   `xml:"http://jabber.org/protocol/disco#info query"`
+		Identities []identity `xml:"identity"`
+		Features   []feature  `xml:"feature"`
+	}
+	identity struct {
+		Category string `xml:"category,attr"`
+		Type     string `xml:"type,attr"`
+	}
+	discoItems struct {
+		XMLName xml.Name `xml:"http://jabber.org/protocol/disco#items query"`
+		Items   []struct {
+			Node string `xml:"node,attr"`
+		} `xml:"item"`
 	}
 	feature struct {
 		Var string `xml:"var,attr"`
@@ -278,11 +293,12 @@ func readConfiguration(node string) query {
 	return toOwner(pubsub{Configure: &formHolder{Node: node}}).get()
 }
 
-// createHidden makes an empty node that nobody but its owner sees (§8.1.3).
-func createHidden(node string) query {
-	return toNode(pubsub{Create: &nodeRef{Node: node}, Configure: &formHolder{Form: submit(nsPubSub+"#node_config",
-		field{Var: fieldAccess, Values: []string{string(plan.Whitelist)}},
-	)}}).set()
+// createNode makes an empty node (§8.1.3).
+func createNode(node string, fields ...field) query {
+	return toNode(pubsub{
+		Create:    &nodeRef{Node: node},
+		Configure: &formHolder{Form: submit(nsPubSub+"#node_config", fields...)},
+	}).set()
 }
 
 func readAffiliations(node string) query {
@@ -308,6 +324,7 @@ func deleteNode(node string) query {
 	return toOwner(pubsub{Delete: &nodeRef{Node: node}}).set()
 }
 
+// readRoster asks for the contacts (RFC 6121 §2.1.3).
 func readRoster() query {
 	return query{Payload: roster{}, Large: true}.get()
 }
@@ -327,7 +344,16 @@ func submit(formType string, fields ...field) *form {
 	return &form{Type: "submit", Fields: append([]field{kind}, fields...)}
 }
 
+func (v softwareVersion) String() string { return strings.TrimSpace(v.Name + " " + v.Version) }
+
 func readFeatures(of jid.JID) query { return query{To: of, Payload: discoInfo{}}.get() }
+
+// readNodes asks for the nodes of an account (XEP-0030 §4, XEP-0060 §5.2).
+func readNodes(of jid.JID) query { return query{To: of, Payload: discoItems{}}.get() }
+
+func readSubscriptions() query {
+	return toOwner(pubsub{Subscribers: &affiliations{Node: nodeName}}).get()
+}
 
 func readVersion(of jid.JID) query { return query{To: of, Payload: softwareVersion{}}.get() }
 

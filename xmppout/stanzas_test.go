@@ -40,7 +40,7 @@ func TestGoldenStanzas(t *testing.T) {
 		"get-affiliations":    readAffiliations(nodeName),
 		"publish-group":       publishItem(nodeName, plan.ItemCurrent, p, plan.Group("Work & <home>")),
 		"configure-group":     configureAccess(nodeName, plan.Group("Work & <home>")),
-		"create-hidden":       createHidden("urn:example:probe"),
+		"create-hidden":       createNode("urn:example:probe", field{Var: fieldAccess, Values: []string{string(plan.Whitelist)}}),
 		"set-affiliations":    changeAffiliations(nodeName, []string{"romeo@example.net"}, []string{"paris@example.net"}),
 		"subscribe":           subscribe(nodeName, jid.MustParse("juliet@example.org/awayd-x")),
 		"publish-activity":    publishElement(nsActivity, plan.ItemActivity, activity("Away <& back>"), plan.Presence),

@@ -20,6 +20,8 @@ type wire struct {
 	raw     *opening
 	budget  atomic.Int64
 	timeout time.Duration // of one write
+
+	mechanism string // by which the login went (RFC 6120 §6)
 }
 
 func newWire(conn net.Conn, timeout time.Duration) *wire {

@@ -216,6 +216,9 @@ func (a *app) printLinked(r control.LinkResult) {
 	} else {
 		fmt.Fprintf(a.out, "XMPP      %s\n", r.JID)
 	}
+	for _, n := range r.Notes {
+		fmt.Fprintf(a.out, "Note      %s: %s\n          Try: %s\n", n.Topic, printable(n.Detail), printable(n.Hint))
+	}
 	for _, c := range r.Calendars {
 		if c.Holidays {
 			fmt.Fprintf(a.out, "Calendar  %s: its days count as public holidays\n", printable(c.Name))
@@ -225,9 +228,6 @@ func (a *app) printLinked(r control.LinkResult) {
 	}
 	for _, c := range r.Skipped {
 		fmt.Fprintf(a.out, "Skipped   %s: %s\n", printable(c.Name), c.Why)
-	}
-	for _, w := range r.Warnings {
-		fmt.Fprintf(a.out, "Note      %s\n", printable(w))
 	}
 	if len(r.Periods) > 0 {
 		p := r.Periods[0]

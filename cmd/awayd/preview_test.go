@@ -10,7 +10,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 )
 
-var update = flag.Bool("update", false, "write the golden files of preview")
+var update = flag.Bool("update", false, "write the golden files")
 
 // TestPreview holds what preview prints, in golden files: a page for people and
 // a document for scripts.
@@ -27,19 +27,25 @@ func TestPreview(t *testing.T) {
 		if r.code != exitOK || r.err != "" {
 			t.Fatalf("%s: %+v", golden, r)
 		}
-		file := filepath.Join("testdata", golden)
-		if *update {
-			if err := os.WriteFile(file, []byte(r.out), 0o644); err != nil {
-				t.Fatal(err)
-			}
-		}
-		want, err := os.ReadFile(file)
-		if err != nil {
+		expectGolden(t, golden, r.out)
+	}
+}
+
+// expectGolden compares with a file of testdata, which -update writes anew.
+func expectGolden(t *testing.T, name, got string) {
+	t.Helper()
+	file := filepath.Join("testdata", name)
+	if *update {
+		if err := os.WriteFile(file, []byte(got), 0o644); err != nil {
 			t.Fatal(err)
 		}
-		if d := cmp.Diff(string(want), r.out); d != "" {
-			t.Errorf("%s: -want +got. Try: go test ./cmd/awayd -run TestPreview -update\n%s", golden, d)
-		}
+	}
+	want, err := os.ReadFile(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if d := cmp.Diff(string(want), got); d != "" {
+		t.Errorf("%s: -want +got. Try: go test ./cmd/awayd -run %s -update\n%s", name, t.Name(), d)
 	}
 }
 

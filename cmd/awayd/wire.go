@@ -17,6 +17,8 @@ import (
 	"awayd/sync/absence"
 	"awayd/sync/account"
 	"awayd/sync/engine"
+	"awayd/sync/finding"
+	"awayd/sync/plan"
 	"awayd/xmppout"
 )
 
@@ -26,6 +28,8 @@ var (
 	_ engine.Dialer  = dialer{}
 	_ engine.Source  = (*caldav.Source)(nil)
 	_ control.Finder = finder{}
+
+	_ control.Examiner = dialer{}
 )
 
 // A wired is a state with everything that works on it.
@@ -68,8 +72,8 @@ func (a *app) wire(ctx context.Context, log *slog.Logger) (*wired, error) {
 	if err != nil {
 		return nil, errors.Join(err, store.Close())
 	}
-	return &wired{store, dial, notify, e, &control.Server{Engine: e, Store: store, Dialer: dial, Notifier: notify, Finder: find, Now: now,
-		Dir: a.state(), Backup: store.Backup}}, nil
+	return &wired{store, dial, notify, e, &control.Server{Engine: e, Store: store, Dialer: dial, Notifier: notify, Finder: find,
+		Examiner: dial, ExamineState: store.Examine, Now: now, Dir: a.state(), Backup: store.Backup}}, nil
 }
 
 func (w *wired) close() error { return w.store.Close() }
@@ -128,6 +132,11 @@ func (d dialer) Dial(ctx context.Context, a account.Account) (engine.Connection,
 		return nil, err // not a nil *Session in an interface
 	}
 	return s, nil
+}
+
+// Examine implements control.Examiner.
+func (d dialer) Examine(ctx context.Context, a account.Account, j plan.Journal, now time.Time) (string, []finding.Finding, error) {
+	return d.current.Load().Examine(ctx, a, j, now)
 }
 
 // A finder is caldav's client as the engine wants it.

@@ -68,6 +68,11 @@ func NewCA(dir string) (*CA, error) {
 // Issue makes a certificate for hosts, which are DNS names or IP addresses, and
 // returns the files that hold it and its key.
 func (ca *CA) Issue(hosts ...string) (certFile, keyFile string, err error) {
+	return ca.IssueUntil(time.Now().AddDate(1, 0, 0), hosts...)
+}
+
+// IssueUntil makes a certificate that expires at a moment, which may be past.
+func (ca *CA) IssueUntil(end time.Time, hosts ...string) (certFile, keyFile string, err error) {
 	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
 	if err != nil {
 		return "", "", fmt.Errorf("make key: %w", err)
@@ -76,8 +81,8 @@ func (ca *CA) Issue(hosts ...string) (certFile, keyFile string, err error) {
 	template := &x509.Certificate{
 		SerialNumber: number,
 		Subject:      pkix.Name{CommonName: hosts[0]},
-		NotBefore:    time.Now().Add(-time.Hour),
-		NotAfter:     time.Now().AddDate(1, 0, 0),
+		NotBefore:    end.AddDate(-1, 0, 0).Add(-time.Hour),
+		NotAfter:     end,
 		KeyUsage:     x509.KeyUsageDigitalSignature,
 		ExtKeyUsage:  []x509.ExtKeyUsage{x509.ExtKeyUsageServerAuth},
 	}

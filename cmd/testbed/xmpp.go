@@ -30,6 +30,8 @@ type XMPPOptions struct {
 	// Extra is added to the server's configuration, in its own language. For
 	// Prosody it belongs to the virtual host; for ejabberd it is top-level YAML.
 	Extra string
+	// Expires is when the server's certificate does; in a year if zero.
+	Expires time.Time
 }
 
 // An XMPP is one XMPP server on loopback.
@@ -115,7 +117,11 @@ func newXMPP(kind, dir string, ca *CA, o XMPPOptions) (*XMPP, error) {
 	if domain == "" {
 		domain = DefaultDomain
 	}
-	cert, key, err := ca.Issue(domain, "*."+domain)
+	expires := o.Expires
+	if expires.IsZero() {
+		expires = time.Now().AddDate(1, 0, 0)
+	}
+	cert, key, err := ca.IssueUntil(expires, domain, "*."+domain)
 	if err != nil {
 		return nil, fmt.Errorf("start %s: %w", kind, err)
 	}

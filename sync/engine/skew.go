@@ -1,57 +1,22 @@
 package engine
 
 import (
-	"context"
-	"fmt"
 	"time"
 
 	"awayd/sync/account"
+	"awayd/sync/finding"
 	"awayd/sync/notice"
 )
 
 const (
-	// maxSkew is how far this machine's clock and the XMPP server's may be
-	// apart: servers tell whole seconds, and an answer takes its time.
-	maxSkew   = 10 * time.Second
 	skewEvery = 24 * time.Hour
 	// skewAgain is how soon a clock that was found wrong is looked at again.
 	skewAgain = 5 * time.Minute
-	skewLimit = 3 * time.Second
 )
-
-// A Skew is by how much this machine's clock is ahead of the XMPP server's.
-// Which of the two is right it does not say.
-type Skew time.Duration
-
-// Off reports whether they are too far apart.
-func (s Skew) Off() bool { return time.Duration(s).Abs() > maxSkew }
-
-// String says which clock is where.
-func (s Skew) String() string {
-	by, where := time.Duration(s).Round(time.Second), "ahead of"
-	if by < 0 {
-		by, where = -by, "behind"
-	}
-	return fmt.Sprintf("the clock of this machine is %s %s that of the XMPP server", by, where)
-}
-
-// CompareClocks asks the server behind c for its time (XEP-0202), taking the
-// answer to have been made half way. It is false if the server does not tell.
-func CompareClocks(ctx context.Context, c Connection, now func() time.Time) (Skew, bool, error) {
-	ctx, cancel := context.WithTimeout(ctx, skewLimit)
-	defer cancel()
-	asked := now()
-	at, err := c.Time(ctx)
-	if err != nil || at.IsZero() {
-		return 0, false, err
-	}
-	took := now().Sub(asked)
-	return Skew(asked.Add(took / 2).Round(0).Sub(at)), true, nil
-}
 
 // A comparison is what an account's owner knows of the clocks.
 type comparison struct {
-	Skew
+	finding.Skew
 	known bool
 	at    time.Time  // of the last attempt
 	over  Connection // which it was made
@@ -76,7 +41,7 @@ func (a *actor) compareClocks() {
 		return
 	}
 	was := a.clock
-	by, known, err := CompareClocks(a.ctx, a.line.Connection, a.e.now)
+	by, known, err := finding.CompareClocks(a.ctx, a.line.Connection, a.e.now)
 	if err != nil {
 		a.log.Debug("the server's time not known", "error", err)
 		by, known = was.Skew, was.known // until the next attempt

@@ -9,6 +9,7 @@ import (
 
 	"awayd/sync/account"
 	"awayd/sync/engine"
+	"awayd/sync/finding"
 )
 
 // Socket is the name of the socket in the state directory.
@@ -50,7 +51,8 @@ type LinkResult struct {
 	Skipped   []LinkedCalendar `json:"skipped"` // found, but not linked
 	Periods   []PreviewPeriod  `json:"periods"` // of the coming year
 	Next      *engine.Next     `json:"next"`
-	Warnings  []string         `json:"warnings,omitempty"` // what is linked all the same
+	// Notes are what could be better on the XMPP side.
+	Notes []Finding `json:"notes"`
 }
 
 // A LinkedCalendar is one calendar that linking found.
@@ -166,12 +168,15 @@ type PreviewError struct {
 	Error  string `json:"error"`
 }
 
-// A Finding is one line of `awayd check`.
+// A Finding is one thing that `awayd check` examined.
 type Finding struct {
-	Subject string `json:"subject"`
-	OK      bool   `json:"ok"`
-	Detail  string `json:"detail"`
-	Hint    string `json:"hint,omitempty"`
+	Subject  string           `json:"subject"`           // such as "state", or "account ada@example.org"
+	Account  string           `json:"account,omitempty"` // the JID it is about
+	Topic    string           `json:"topic"`             // what of the subject, such as "certificate"
+	Severity finding.Severity `json:"severity"`
+	OK       bool             `json:"ok"` // nothing must be mended; a warning is ok
+	Detail   string           `json:"detail"`
+	Hint     string           `json:"hint,omitempty"`
 }
 
 // An Error is a failure that crossed the socket, with its advice.

@@ -15,6 +15,7 @@ import (
 	"awayd/sync/absence"
 	"awayd/sync/account"
 	"awayd/sync/engine"
+	"awayd/sync/finding"
 	"awayd/sync/plan"
 )
 
@@ -22,6 +23,9 @@ import (
 type Finder interface {
 	engine.Calendars
 	Discover(context.Context, caldav.Endpoint) (caldav.Discovery, error)
+	// Examine reads a calendar and tells how that went; there is no delta where
+	// it failed.
+	Examine(context.Context, account.Calendar, time.Time) (*absence.Delta, []finding.Finding)
 }
 
 // year is how far ahead linking shows absences.
@@ -69,7 +73,7 @@ func (l *linking) change(a *account.Account) {
 
 // link checks both sides for real, and saves when both answered.
 func (s *Server) link(ctx context.Context, req LinkRequest) (any, error) {
-	l := &linking{s: s, req: req, result: LinkResult{Calendars: []LinkedCalendar{}, Skipped: []LinkedCalendar{}}}
+	l := &linking{s: s, req: req, result: LinkResult{Calendars: []LinkedCalendar{}, Skipped: []LinkedCalendar{}, Notes: []Finding{}}}
 	for _, step := range []func(context.Context) error{l.begin, l.calendars, l.settings, l.server, l.describe} {
 		if err := step(ctx); err != nil {
 			return nil, err
@@ -271,24 +275,29 @@ func isUTC(zone *time.Location) bool {
 	return false
 }
 
-// server logs in and looks at the node.
+// server logs in and examines what the server can do. What must be mended there
+// keeps the account from being linked.
 func (l *linking) server(ctx context.Context) error {
-	session, err := l.s.Dialer.Dial(ctx, l.acct)
+	ctx, cancel := context.WithTimeout(ctx, checkLimit)
+	defer cancel()
+	var journal plan.Journal
+	if l.known {
+		var err error
+		if journal, err = l.s.Store.Journal(ctx, l.acct.JID); err != nil {
+			return err
+		}
+	}
+	server, found, err := l.s.Examiner.Examine(ctx, l.acct, journal, l.s.Now())
 	if err != nil {
 		return err
 	}
-	defer session.Close(ctx) //nolint:errcheck // nothing was said that could be lost
-	if _, err := session.Look(ctx); err != nil {
-		return fmt.Errorf("look at the node of %s: %w", l.acct.JID, err)
-	}
-	l.result.Server = session.Server()
-	reach, err := session.Reach(ctx)
-	if err != nil {
-		return err
-	}
-	if audience, err := engine.Audience(l.acct, l.s.Engine.Defaults()); err == nil && reach.Circle != nil {
-		if w := reach.Circle.Warning(audience); w != "" {
-			l.result.Warnings = append(l.result.Warnings, w)
+	l.result.Server = server
+	for _, f := range found {
+		switch f.Severity {
+		case finding.Error:
+			return &Error{Message: fmt.Sprintf("%s cannot be linked: %s: %s", l.acct.JID, f.Topic, f.Detail), Advice: f.Hint}
+		case finding.Warning:
+			l.result.Notes = append(l.result.Notes, NewFinding("account "+l.acct.JID, l.acct.JID, f))
 		}
 	}
 	return nil

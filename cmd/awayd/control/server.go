@@ -12,6 +12,7 @@ import (
 
 	"awayd/sync/account"
 	"awayd/sync/engine"
+	"awayd/sync/finding"
 )
 
 // maxRequest bounds a request; a link carries certificates.
@@ -24,13 +25,18 @@ const followEvery = 500 * time.Millisecond
 type Server struct {
 	Engine *engine.Engine
 	Store  engine.Store
-	Dialer engine.Dialer
 	Finder Finder
-	// Notifier tells what persons cannot be told.
+	// Dialer logs in where an ability is tried, Notifier tells what persons cannot
+	// be told.
+	Dialer   engine.Dialer
 	Notifier Notifier
-	Now      func() time.Time
-	Dir      string                                       // the state's directory
-	Backup   func(ctx context.Context, file string) error // copies the state into a new file
+	// Examiner and ExamineState are what `awayd check` asks.
+	Examiner     Examiner
+	ExamineState func(context.Context) []finding.Finding
+
+	Now    func() time.Time
+	Dir    string                                       // the state's directory
+	Backup func(ctx context.Context, file string) error // copies the state into a new file
 }
 
 type (
@@ -130,7 +136,7 @@ func asError(err error) *Error {
 	if errors.As(err, &e) {
 		return e
 	}
-	e = &Error{Message: err.Error(), Advice: hint(err)}
+	e = &Error{Message: err.Error(), Advice: finding.Hint(err)}
 	var unusable interface{ Usage() bool }
 	switch {
 	case errors.As(err, &unusable) && unusable.Usage():
@@ -144,15 +150,6 @@ func asError(err error) *Error {
 		e.Advice = "awayd status shows what is staged and what comes next"
 	}
 	return e
-}
-
-// hint returns the advice that travels with err.
-func hint(err error) string {
-	var h interface{ Hint() string }
-	if errors.As(err, &h) {
-		return h.Hint()
-	}
-	return ""
 }
 
 func (s *Server) accounts(ctx context.Context) ([]Account, error) {
