@@ -35,6 +35,7 @@ type table struct {
 
 // parts are in the order of the page.
 var parts = []part{
+	{"crashes", "Crashes at every step, on real servers", proveCrashes},
 	{"faults", "Broken networks", faultsPart},
 	{"isolation", "Others who hang", isolationPart},
 	{"clients", "What a contact sees on the screen", proveClients},

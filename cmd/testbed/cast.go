@@ -5,7 +5,6 @@ import (
 	"encoding/json"
 	"net/url"
 	"path/filepath"
-	"strings"
 	"time"
 )
 
@@ -83,13 +82,7 @@ func (c *Cast) Put(ctx context.Context, uid, title string, start, end time.Time)
 
 // VEvent is an iCalendar object of one event.
 func VEvent(uid, title string, start, end time.Time) string {
-	const form = "20060102T150405Z"
-	return strings.Join([]string{
-		"BEGIN:VCALENDAR", "VERSION:2.0", "PRODID:-//awayd//demo//EN",
-		"BEGIN:VEVENT", "UID:" + uid, "DTSTAMP:" + time.Now().UTC().Format(form),
-		"DTSTART:" + start.UTC().Format(form), "DTEND:" + end.UTC().Format(form), "SUMMARY:" + title,
-		"END:VEVENT", "END:VCALENDAR", "",
-	}, "\r\n")
+	return ICalendar(Entry{UID: uid, Title: title, Start: start, End: end})
 }
 
 // Link links Ada's account with her calendars, as a person would. A flag in

@@ -1,8 +1,6 @@
 package testbed
 
 import (
-	"bufio"
-	"bytes"
 	"context"
 	"crypto/tls"
 	"encoding/base64"
@@ -28,47 +26,9 @@ const (
 // for byte as they came.
 type stream struct {
 	conn *tls.Conn
-	tape *tape
-	dec  *xml.Decoder
+	*splitter
 
 	write sync.Mutex
-}
-
-// A tape is a reader that remembers what the XML decoder has read from it. As
-// an io.ByteReader it is never read ahead of what the decoder has consumed.
-type tape struct {
-	r    *bufio.Reader
-	seen bytes.Buffer
-	base int64 // offset of the first byte of seen
-}
-
-func (t *tape) ReadByte() (byte, error) {
-	if t.seen.Len() > maxStanza {
-		return 0, fmt.Errorf("read stanza: longer than %d bytes", maxStanza)
-	}
-	b, err := t.r.ReadByte()
-	if err == nil {
-		t.seen.WriteByte(b)
-	}
-	return b, err
-}
-
-func (t *tape) Read(p []byte) (int, error) {
-	if len(p) == 0 {
-		return 0, nil
-	}
-	b, err := t.ReadByte()
-	if err != nil {
-		return 0, err
-	}
-	p[0] = b
-	return 1, nil
-}
-
-// forget drops everything before offset.
-func (t *tape) forget(offset int64) {
-	t.seen.Next(int(offset - t.base))
-	t.base = offset
 }
 
 // dialStream connects, authenticates with PLAIN (RFC 4616), which is safe and
@@ -79,8 +39,7 @@ func dialStream(ctx context.Context, x *XMPP, addr string, p Person, resource st
 	if err != nil {
 		return nil, "", fmt.Errorf("connect: %w", err)
 	}
-	s := &stream{conn: conn.(*tls.Conn)}
-	s.tape = &tape{r: bufio.NewReader(s.conn)}
+	s := &stream{conn: conn.(*tls.Conn), splitter: newSplitter(conn)}
 	stop := context.AfterFunc(ctx, s.drop)
 	jid, err := s.negotiate(x.Domain, p, resource)
 	if !stop() || err != nil {
@@ -130,19 +89,8 @@ func (s *stream) negotiate(domain string, p Person, resource string) (jid string
 // open starts a stream, or starts it again (RFC 6120 §4.3.3), and reads its
 // features.
 func (s *stream) open(domain string) error {
-	s.tape.base, s.dec = 0, xml.NewDecoder(s.tape)
-	s.tape.seen.Reset()
 	if err := s.send(streamHeader(domain)); err != nil {
 		return err
-	}
-	for {
-		tok, err := s.dec.Token()
-		if err != nil {
-			return fmt.Errorf("open stream: %w", err)
-		}
-		if start, ok := tok.(xml.StartElement); ok && start.Name.Local == "stream" {
-			break
-		}
 	}
 	first, raw, err := s.next()
 	if err != nil {
@@ -157,23 +105,15 @@ func (s *stream) open(domain string) error {
 // next returns the next element of the stream; io.EOF at its end.
 func (s *stream) next() (xml.StartElement, []byte, error) {
 	for {
-		begin := s.dec.InputOffset()
-		s.tape.forget(begin)
-		tok, err := s.dec.Token()
-		if err != nil {
-			return xml.StartElement{}, nil, fmt.Errorf("read stream: %w", err)
-		}
-		switch tok := tok.(type) {
-		case xml.StartElement:
-			if err := s.dec.Skip(); err != nil {
-				return xml.StartElement{}, nil, fmt.Errorf("read stream: %w", err)
-			}
-			raw := bytes.Clone(s.tape.seen.Bytes()[:s.dec.InputOffset()-begin])
-			if tok.Name.Space == nsStream && tok.Name.Local == "error" {
-				return tok, raw, fmt.Errorf("stream error: %s", raw)
-			}
-			return tok.Copy(), raw, nil
-		case xml.EndElement:
+		p, err := s.piece()
+		switch {
+		case err != nil:
+			return xml.StartElement{}, nil, err
+		case p.kind == element && p.start.Name == (xml.Name{Space: nsStream, Local: "error"}):
+			return p.start, p.raw, fmt.Errorf("stream error: %s", p.raw)
+		case p.kind == element:
+			return p.start, p.raw, nil
+		case p.kind == footer:
 			return xml.StartElement{}, nil, io.EOF
 		}
 	}

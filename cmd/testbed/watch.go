@@ -1,6 +1,7 @@
 package testbed
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -10,15 +11,16 @@ import (
 	"time"
 )
 
-// askEvery is how often the contact asks for the message.
+// askEvery is how often the contact asks for the message, if not told otherwise.
 const askEvery = 500 * time.Millisecond
 
 // A Watch is a contact who listens, asks every half second, and subscribes to
 // the node as soon as it may.
 type Watch struct {
 	Contact *Contact
-	Of      string   // bare JID
-	Secrets []string // what the contact must never be sent
+	Of      string        // bare JID
+	Secrets []string      // what the contact must never be sent
+	Every   time.Duration // between two questions; 0: half a second
 	// Patience is what a daemon that is killed at the start or at the end may
 	// take longer.
 	Patience time.Duration
@@ -49,7 +51,7 @@ func (w *Watch) Begin(ctx context.Context) (stop func()) {
 	done := make(chan struct{})
 	go func() {
 		defer close(done)
-		tick := time.NewTicker(askEvery)
+		tick := time.NewTicker(cmp.Or(w.Every, askEvery))
 		defer tick.Stop()
 		for {
 			w.ask(ctx)
@@ -82,16 +84,22 @@ func (w *Watch) ask(ctx context.Context) {
 	}
 }
 
-// Offline reports whether the last that was heard of the person is that they
-// are offline.
+// Offline reports whether the last that was heard of each of the person's
+// connections is that it is gone; false if nothing was heard at all. A server
+// may tell of the end of an old one after the beginning of a new one.
 func (w *Watch) Offline() bool {
-	off := false
+	online := map[string]bool{}
 	for _, r := range w.Contact.Received() {
-		if r.Name == "presence" && bare(r.From) == w.Of {
-			off = r.Type == "unavailable"
+		if r.Name == "presence" && bare(r.From) == w.Of && (r.Type == "" || r.Type == "unavailable") {
+			online[r.From] = r.Type == ""
 		}
 	}
-	return off
+	for _, on := range online {
+		if on {
+			return false
+		}
+	}
+	return len(online) > 0
 }
 
 // Verify holds everything the contact saw against the vacation [start, end)
