@@ -19,6 +19,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"awayd/cmd/awayd/control"
+	"awayd/cmd/awayd/web"
 	"awayd/state"
 	"awayd/sync/engine"
 )
@@ -106,7 +107,9 @@ func (a *app) serve(ctx context.Context, d *wired, log *slog.Logger, level *slog
 		BaseContext:       func(net.Listener) context.Context { return ctx },
 	}
 	served := make(chan error, 1)
-	go a.reloads(ctx, d, log, level)
+	page, closePage := a.webPage(d, log)
+	defer closePage()
+	go a.reloads(ctx, d, page, log, level)
 
 	log.Info("awayd runs", "version", version, "state", a.state())
 	ready := false
@@ -157,7 +160,7 @@ func listen(path string) (net.Listener, error) {
 
 // reloads takes up the configuration anew on SIGHUP. One that is wrong changes
 // nothing.
-func (a *app) reloads(ctx context.Context, d *wired, log *slog.Logger, level *slog.LevelVar) {
+func (a *app) reloads(ctx context.Context, d *wired, page *web.Server, log *slog.Logger, level *slog.LevelVar) {
 	hup := make(chan os.Signal, 1)
 	signal.Notify(hup, syscall.SIGHUP)
 	defer signal.Stop(hup)
@@ -171,6 +174,9 @@ func (a *app) reloads(ctx context.Context, d *wired, log *slog.Logger, level *sl
 		cfg, err := a.readConfig()
 		if err == nil {
 			err = d.configure(ctx, cfg)
+		}
+		if err == nil {
+			err = page.Configure(place(cfg))
 		}
 		if err != nil {
 			log.Error("configuration not reloaded, the old one holds", "error", err)
