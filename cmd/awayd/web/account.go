@@ -34,12 +34,12 @@ type calendar struct {
 }
 
 type period struct {
-	Number           int
-	Span, Long       string
-	State            state
-	Message          string
-	Story            []string
-	Start, Countdown stamp
+	Number     int
+	Span, Long string
+	Countdown  string // to its start, or its end once it has begun
+	State      state
+	Message    string
+	Story      []string
 }
 
 type action struct {
@@ -99,11 +99,16 @@ func (v *visit) account() error {
 // of time.
 func (v *visit) periods(p person) []period {
 	var list []period
+	now := v.Now()
 	for i, x := range p.preview.Periods {
+		countdown := "begins " + v.Phrases.Relative(x.Start, now)
+		if !x.Start.After(now) {
+			countdown = "ends " + v.Phrases.Relative(x.End, now)
+		}
 		list = append(list, period{
 			Number: i + 1, Span: v.Phrases.During(x.Start, x.End, false), Long: v.Phrases.Long(x.Start, x.End),
-			State: stateOf(x, p.Status, p.preview, v.Now()), Message: x.Message, Story: v.story(x, p.preview.Absences),
-			Start: v.stamp(x.Start, p.zone),
+			Countdown: countdown, State: stateOf(x, p.Status, p.preview, now),
+			Message: x.Message, Story: v.story(x, p.preview.Absences),
 		})
 	}
 	return list

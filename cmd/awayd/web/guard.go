@@ -49,14 +49,15 @@ func newSite(c Config, p Place) *site {
 	s := &site{Config: c, root: p.URL, origin: http.NewCrossOriginProtection(), doors: newDoors(c.Now)}
 	if s.root == nil {
 		s.root = &url.URL{Scheme: "http", Host: p.Address, Path: "/"}
-	}
-	defaultPort := map[string]string{"http": ":80", "https": ":443"}[s.root.Scheme]
-	host := strings.TrimSuffix(s.root.Host, defaultPort)
-	s.hosts = []string{host, host + defaultPort}
-	// A reverse proxy may tell another Host than the browser did. The scheme and
-	// host of a URL that was read are an origin.
-	if err := s.origin.AddTrustedOrigin(s.root.Scheme + "://" + host); err != nil {
-		c.Log.Error("the address of the web page is no origin", "error", err)
+	} else {
+		defaultPort := map[string]string{"http": ":80", "https": ":443"}[s.root.Scheme]
+		host := strings.TrimSuffix(s.root.Host, defaultPort)
+		s.hosts = []string{host, host + defaultPort}
+		// A reverse proxy may tell another Host than the browser did. The scheme
+		// and host of a URL that was read are an origin.
+		if err := s.origin.AddTrustedOrigin(s.root.Scheme + "://" + host); err != nil {
+			c.Log.Error("the address of the web page is no origin", "error", err)
+		}
 	}
 	s.cookie = http.Cookie{
 		Name: "awayd", Path: s.root.Path, MaxAge: int(sessionLife / time.Second),

@@ -116,15 +116,7 @@ func sameURL(a, b *url.URL) bool {
 // open serves the page; s.mu is held.
 func (s *Server) open(l net.Listener) {
 	s.site = newSite(s.config, s.place)
-	s.server = &http.Server{
-		Handler:           s.site,
-		ReadHeaderTimeout: 5 * time.Second,
-		ReadTimeout:       15 * time.Second,
-		WriteTimeout:      actionLimit + 15*time.Second,
-		IdleTimeout:       time.Minute,
-		MaxHeaderBytes:    maxHeader,
-		ErrorLog:          slog.NewLogLogger(s.config.Log.Handler(), slog.LevelDebug),
-	}
+	s.server = serverOf(s.site, s.config.Log)
 	server, log := s.server, s.config.Log
 	log.Info("the web page is open", "address", s.place.Address)
 	go func() {
@@ -132,6 +124,21 @@ func (s *Server) open(l net.Listener) {
 			log.Error("the web page ended", "error", err)
 		}
 	}()
+}
+
+// serverOf bounds what a connection may cost.
+func serverOf(h http.Handler, log *slog.Logger) *http.Server {
+	return &http.Server{
+		Handler:           h,
+		ReadHeaderTimeout: 5 * time.Second,
+		ReadTimeout:       15 * time.Second,
+		WriteTimeout:      actionLimit + 15*time.Second,
+		IdleTimeout:       time.Minute,
+		MaxHeaderBytes:    maxHeader,
+		ErrorLog:          slog.NewLogLogger(log.Handler(), slog.LevelDebug),
+
+		DisableGeneralOptionsHandler: true, // it answers before the guard
+	}
 }
 
 // close ends the page; s.mu is held.
