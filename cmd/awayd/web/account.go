@@ -2,6 +2,7 @@ package web
 
 import (
 	"context"
+	"html/template"
 	"net/http"
 	"net/url"
 	"slices"
@@ -25,7 +26,7 @@ type dossier struct {
 	Errors       []control.PreviewError
 	Log          []entry
 	LogError     string
-	MoreLog      string // query of the log page
+	MoreLog      template.URL // query of the log page
 }
 
 type calendar struct {
@@ -79,7 +80,7 @@ func (v *visit) account() error {
 	doc := dossier{
 		person: p, Paused: s.Mode == string(account.Paused), Zone: p.zone.String(),
 		Periods: v.periods(p), Ignored: v.groups(p.preview.Ignored), Errors: p.preview.Errors,
-		MoreLog: url.Values{"account": {s.JID}}.Encode(),
+		MoreLog: encoded(url.Values{"account": {s.JID}}),
 	}
 	for _, c := range s.Calendars {
 		doc.Held = doc.Held || c.Hold != ""

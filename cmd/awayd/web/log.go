@@ -2,6 +2,7 @@ package web
 
 import (
 	"context"
+	"html/template"
 	"net/http"
 	"net/url"
 	"slices"
@@ -34,8 +35,8 @@ type logbook struct {
 	Kinds    []account.Kind
 	Ages     []age
 	Entries  []entry
-	Older    string // query of the next page; empty: there is none
-	Tail     string // query of what is new; empty: this is no newest page
+	Older    template.URL // query of the next page; empty: there is none
+	Tail     template.URL // query without a place, for what is new
 }
 
 // An age is a choice of how far the log goes back.
@@ -89,6 +90,10 @@ func (q logQuery) values() url.Values {
 	return v
 }
 
+// encoded is a query for a link. It is escaped already: a template would do so
+// again, as if it were one value.
+func encoded(v url.Values) template.URL { return template.URL(v.Encode()) }
+
 // ask is the query as the log is asked.
 func (q logQuery) ask(now time.Time) control.LogQuery {
 	c := control.LogQuery{Account: q.Account, Kind: q.Kind, Outcome: q.Outcome, Text: q.Text, Before: q.Before}
@@ -124,11 +129,9 @@ func (v *visit) log() error {
 	if len(doc.Entries) > logPage {
 		doc.Entries = doc.Entries[:logPage]
 		next.Set("before", strconv.FormatInt(doc.Entries[logPage-1].ID, 10))
-		doc.Older = next.Encode()
+		doc.Older = encoded(next)
 	}
-	if q.Before == 0 {
-		doc.Tail = q.values().Encode()
-	}
+	doc.Tail = encoded(q.values())
 	v.render(http.StatusOK, "log", "Log", doc)
 	return nil
 }
