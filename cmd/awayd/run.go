@@ -173,10 +173,10 @@ func (a *app) reloads(ctx context.Context, d *wired, page *web.Server, log *slog
 		notify(log, daemon.SdNotifyReloading)
 		cfg, err := a.readConfig()
 		if err == nil {
-			err = d.configure(ctx, cfg)
+			err = page.Configure(place(cfg)) // what can fail comes first
 		}
 		if err == nil {
-			err = page.Configure(place(cfg))
+			err = d.configure(ctx, cfg)
 		}
 		if err != nil {
 			log.Error("configuration not reloaded, the old one holds", "error", err)

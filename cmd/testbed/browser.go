@@ -191,6 +191,11 @@ func (b *Browser) View(ctx context.Context, width, height int, dark bool) error 
 	}, nil)
 }
 
+// Scripts lets pages run their scripts, or not.
+func (b *Browser) Scripts(ctx context.Context, run bool) error {
+	return b.cdp(ctx, "Emulation.setScriptExecutionDisabled", map[string]any{"value": !run}, nil)
+}
+
 // Picture writes what the window shows to a PNG file; height 0 is the whole
 // page.
 func (b *Browser) Picture(ctx context.Context, file string, width, height int) error {
@@ -235,8 +240,8 @@ func (b *Browser) logged(ctx context.Context, kind string) ([]string, error) {
 // last asked: errors, and what a policy forbade.
 func (b *Browser) Console(ctx context.Context) ([]string, error) { return b.logged(ctx, "browser") }
 
-// Requests takes the URLs of everything that was asked for since it was last
-// asked.
+// Requests takes the URLs of everything that was asked for on a network since
+// it was last asked; the browser's own pages are not on one.
 func (b *Browser) Requests(ctx context.Context) ([]string, error) {
 	lines, err := b.logged(ctx, "performance")
 	if err != nil {
@@ -253,8 +258,9 @@ func (b *Browser) Requests(ctx context.Context) ([]string, error) {
 		if err := json.Unmarshal([]byte(l), &event); err != nil {
 			return nil, fmt.Errorf("read the browser's log: %w", err)
 		}
-		if event.Message.Method == "Network.requestWillBeSent" {
-			urls = append(urls, event.Message.Params.Request.URL)
+		at := event.Message.Params.Request.URL
+		if event.Message.Method == "Network.requestWillBeSent" && (strings.HasPrefix(at, "http") || strings.HasPrefix(at, "ws")) {
+			urls = append(urls, at)
 		}
 	}
 	return urls, nil

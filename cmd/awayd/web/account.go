@@ -87,7 +87,7 @@ func (v *visit) account() error {
 		doc.Calendars = append(doc.Calendars, calendar{c, v.stampOf(c.LastOK, p.zone), v.stampOf(c.NextPoll, p.zone)})
 	}
 	for _, a := range p.preview.Actions {
-		doc.Actions = append(doc.Actions, action{v.stamp(a.At, p.zone), deeds[a.Action], a.Period + 1, a.Reason})
+		doc.Actions = append(doc.Actions, action{v.stamp(a.At, p.zone), deed(a.Action), a.Period + 1, a.Reason})
 	}
 	if doc.Log, err = v.entries(ctx, control.LogQuery{Account: s.JID, Last: shownLog}); err != nil {
 		doc.LogError = err.Error()
@@ -203,7 +203,6 @@ func (v *visit) groups(list []control.PreviewIgnored) []group {
 func (v *visit) act(done string, do func(ctx context.Context, jid string) error) error {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(v.r.Context()), actionLimit)
 	defer cancel()
-	jid := v.r.PostForm.Get("jid")
 	s, err := v.status(ctx)
 	if err != nil {
 		return err
@@ -217,7 +216,7 @@ func (v *visit) act(done string, do func(ctx context.Context, jid string) error)
 	}
 	v.Log.Info("asked on the web page", "action", strings.TrimPrefix(v.r.URL.Path, v.root.Path), "account", s.JID, "failed", n.Failed)
 	v.doors.say(v.session, n)
-	v.leadTo("account", url.Values{"jid": {jid}})
+	v.leadTo("account", url.Values{"jid": {s.JID}})
 	return nil
 }
 

@@ -163,7 +163,7 @@ func (v *visit) person(ctx context.Context, s engine.Status, n int) person {
 	p := person{Status: s, zone: zoneNamed(s.Zone)}
 	p.VisibleSpan, p.StagedSpan = v.span(s.Visible, p.zone), v.span(s.Staged, p.zone)
 	if s.Next != nil {
-		p.NextAt, p.NextWhat = v.stamp(s.Next.At, p.zone), deeds[string(s.Next.Action)]
+		p.NextAt, p.NextWhat = v.stamp(s.Next.At, p.zone), deed(string(s.Next.Action))
 	}
 	now := v.Now().In(p.zone)
 	axis := newAxis(now)
@@ -176,9 +176,19 @@ func (v *visit) person(ctx context.Context, s engine.Status, n int) person {
 	return p
 }
 
-// deeds are the actions in words that need no manual.
-var deeds = map[string]string{
-	"stage": "stage the message, hidden", "reveal": "show the message", "amend": "change the message", "withdraw": "take the message down",
+// deed is an action in words that need no manual.
+func deed(action string) string {
+	switch action {
+	case "stage":
+		return "stage the message, hidden"
+	case "reveal":
+		return "show the message"
+	case "amend":
+		return "change the message"
+	case "withdraw":
+		return "take the message down"
+	}
+	return action
 }
 
 // span is when a message that is on the node holds.

@@ -62,7 +62,7 @@ if (log) {
 
 const overview = document.querySelector("[data-refresh]");
 if (overview) {
-  every(10, async () => {
+  every(30, async () => {
     try {
       const found = await parsed(location.href);
       const fresh = found && found.querySelector("[data-refresh]");
