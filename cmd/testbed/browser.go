@@ -187,7 +187,7 @@ func (b *Browser) View(ctx context.Context, width, height int, dark bool) error 
 		return err
 	}
 	return b.cdp(ctx, "Emulation.setDeviceMetricsOverride", map[string]any{
-		"width": width, "height": height, "deviceScaleFactor": 2, "mobile": width < 600,
+		"width": width, "height": height, "deviceScaleFactor": 1.5, "mobile": width < 600,
 	}, nil)
 }
 
