@@ -1,7 +1,13 @@
 package main
 
 import (
+	"context"
 	"fmt"
+	"net"
+	"net/http"
+	"net/http/httptest"
+	"net/http/httputil"
+	"net/url"
 	"os"
 	"path/filepath"
 	"slices"
@@ -49,25 +55,32 @@ func newVisitor(t *testing.T) *visitor {
 	return v
 }
 
-// turnOn opens the page by a reload of the configuration, and goes in.
+// move makes another configuration hold by a reload, and returns a link into
+// the page at its new root.
+func (v *visitor) move(config, root string) (link string) {
+	v.t.Helper()
+	v.root = root
+	v.ok(os.WriteFile(v.process.Config, []byte(config), 0o600))
+	v.ok(v.process.Process().Signal(syscall.SIGHUP))
+	var said string
+	v.until("the page is at "+root, func() bool {
+		said = v.run("web").out
+		return strings.HasPrefix(said, root+"enter?token=")
+	})
+	link, rest, _ := strings.Cut(said, "\n")
+	if !strings.Contains(rest, "once") || !strings.Contains(rest, "4 min") {
+		v.t.Errorf("awayd web says:\n%s", said)
+	}
+	return link
+}
+
+// turnOn opens the page and goes in.
 func (v *visitor) turnOn() {
 	v.t.Helper()
 	expectError(v.t, v.run("web"), exitFailed, "the web page is off\nTry: web = \"127.0.0.1:8109\" in the configuration, then systemctl reload awayd")
 	port, err := testbed.FreePort()
 	v.ok(err)
-	v.root = fmt.Sprintf("http://127.0.0.1:%d/", port)
-	v.ok(os.WriteFile(v.process.Config, fmt.Appendf(nil, "web = \"127.0.0.1:%d\"\n", port), 0o600))
-	v.ok(v.process.Process().Signal(syscall.SIGHUP))
-	var said string
-	v.until("the page is open", func() bool {
-		r := v.run("web")
-		said = r.out
-		return r.code == exitOK
-	})
-	link, rest, _ := strings.Cut(said, "\n")
-	if !strings.HasPrefix(link, v.root+"enter?token=") || !strings.Contains(rest, "once") || !strings.Contains(rest, "4 min") {
-		v.t.Fatalf("awayd web says:\n%s", said)
-	}
+	link := v.move(fmt.Sprintf("web = \"127.0.0.1:%d\"\n", port), fmt.Sprintf("http://127.0.0.1:%d/", port))
 	v.ok(v.Open(v.t.Context(), link))
 	v.click("main button")
 	v.shows("h1", "Accounts")
@@ -158,9 +171,9 @@ func TestWebPage(t *testing.T) {
 	}
 	asked, err := v.Requests(t.Context())
 	v.ok(err)
-	for _, url := range asked {
-		if !strings.HasPrefix(url, v.root) {
-			t.Errorf("another host was asked: %s", url)
+	for _, at := range asked {
+		if !strings.HasPrefix(at, v.root) {
+			t.Errorf("another host was asked: %s", at)
 		}
 	}
 	t.Logf("%d requests, all to the page", len(asked))
@@ -169,6 +182,34 @@ func TestWebPage(t *testing.T) {
 	}
 	v.open("")
 	v.shows("h1", "Forbidden")
+	v.behindAProxy(account)
+}
+
+// behindAProxy moves the page to a socket, and uses it through TLS below a path.
+func (v *visitor) behindAProxy(account string) {
+	socket := filepath.Join(v.t.TempDir(), "web.sock")
+	target := &url.URL{Scheme: "http", Host: "localhost"} // as proxies tell it by themselves
+	proxy := httptest.NewTLSServer(&httputil.ReverseProxy{
+		Rewrite: func(r *httputil.ProxyRequest) { r.SetURL(target) },
+		Transport: &http.Transport{DialContext: func(ctx context.Context, _, _ string) (net.Conn, error) {
+			return (&net.Dialer{}).DialContext(ctx, "unix", socket)
+		}},
+	})
+	defer proxy.Close()
+	link := v.move(fmt.Sprintf("web = \"unix:%s\"\nweb_url = \"%s/ooo/\"\n", socket, proxy.URL), proxy.URL+"/ooo/")
+	v.ok(v.Open(v.t.Context(), link))
+	v.click("main button")
+	v.shows("h1", "Accounts")
+	v.open(account)
+	v.click(button("pause"))
+	v.shows(".notice", "Paused")
+	v.open("log")
+	v.shows("#follow", "New entries come by themselves")
+	v.must("resume", v.ada.JID)
+	v.shows("ol.log li:first-child .kind", "resume")
+	if seen := eval[string](v, "return document.cookie"); seen != "" {
+		v.t.Errorf("scripts see %q", seen)
+	}
 }
 
 func (v *visitor) seeOverview() {

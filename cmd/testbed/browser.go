@@ -38,7 +38,8 @@ func StartBrowser(ctx context.Context, dir string) (*Browser, error) {
 	}
 	profile := filepath.Join(dir, "profile")
 	capabilities := map[string]any{
-		"browserName": "chrome",
+		"browserName":         "chrome",
+		"acceptInsecureCerts": true, // those of throw-away CAs
 		"goog:chromeOptions": map[string]any{"args": []string{
 			"--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",
 			"--disable-component-update", "--disable-sync", "--disable-dev-shm-usage", "--hide-scrollbars", "--lang=en",
