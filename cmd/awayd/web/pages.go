@@ -3,6 +3,7 @@ package web
 import (
 	"cmp"
 	"context"
+	"errors"
 	"net/http"
 	"net/url"
 	"slices"
@@ -170,6 +171,9 @@ func (v *visit) person(ctx context.Context, s engine.Status, n int) person {
 	var err error
 	if p.preview, err = v.Client.Preview(ctx, s.JID, now, axis.to); err != nil {
 		p.NoYear = err.Error()
+		if errors.Is(err, context.DeadlineExceeded) {
+			p.NoYear = "awayd is busy with this account. Load the page again in a moment."
+		}
 		return p
 	}
 	p.Year = v.year(axis, s, p.preview, n)

@@ -64,7 +64,7 @@ func TestAccount(t *testing.T) {
 	h.backend.accounts[0].Mode = string(account.Paused)
 	h.backend.accounts[0].Calendars[0].Hold = ""
 	body := h.get("/account?jid=ada@example.org", cookie).body
-	contains(t, "paused", body, ">Resume<", `class="badge mode">paused`, "left alone")
+	contains(t, "paused", body, ">Resume<", `class="badge mode">paused`, "left alone", "What would happen if you resumed")
 	for _, no := range []string{">Pause<", "Withdraw…", "Believe"} {
 		if strings.Contains(body, no) {
 			t.Errorf("paused: %s is offered", no)
