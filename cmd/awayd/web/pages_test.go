@@ -35,6 +35,8 @@ func TestOverview(t *testing.T) {
 		"Away: 1 Jul 00:00 to 4 Jul 00:00 (seen by contacts now); 20 Jul 00:00 to 22 Jul 00:00 (held). Ignored events: 1.",
 		`class="bar live"`, `class="bar held"`, `fill="url(#held)"`, `class="mark"`, "<title>today</title>", "<td>48h0m0s</td><td>held</td>")
 
+	h.backend.accounts[0].Unverified = true
+	contains(t, "unverified", h.get("/", cookie).body, "as last known")
 	h.backend.accounts = nil
 	contains(t, "nobody", h.get("/", cookie).body, "No account is linked yet")
 
