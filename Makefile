@@ -7,7 +7,9 @@ GOVULNCHECK := golang.org/x/vuln/cmd/govulncheck@v1.1.4
 # Real servers and a client for the tests, systemd-analyze, and another engine for
 # recurrences. lua-sec is Prosody's TLS.
 DEMO    := prosody lua-sec radicale
-SERVERS := $(DEMO) ejabberd xandikos systemd python3-recurring-ical-events profanity tmux
+# What looks at the web page.
+BROWSER := chromium chromium-driver
+SERVERS := $(DEMO) ejabberd xandikos systemd python3-recurring-ical-events profanity tmux $(BROWSER)
 # The race detector needs a C compiler.
 COMPILER := gcc libc6-dev
 
@@ -26,6 +28,11 @@ build: ## builds bin/awayd
 demo: ## tells the story of one vacation on real servers, in half a minute
 	@cmd/testbed/install.sh $(DEMO)
 	@go run ./cmd/demo
+
+.PHONY: pictures
+pictures: ## makes the pictures of the web page in docs/pictures
+	@cmd/testbed/install.sh $(DEMO) $(BROWSER) fonts-inter
+	go run ./cmd/pictures -dir docs/pictures
 
 .PHONY: test
 test: servers ## runs every test, those on real servers too

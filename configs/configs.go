@@ -11,6 +11,7 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
+	"net/url"
 	"os"
 	"strings"
 	"time"
@@ -44,6 +45,9 @@ type Config struct {
 
 	Messages bool   // persons are told of trouble with their accounts
 	Notify   Notify // who is told what persons cannot be
+
+	Web    Web      // where the web page listens
+	WebURL *url.URL // how the outside reaches it, with a slash at the end; nil: it does not
 
 	file  string
 	lines map[string]int // where each directive that was given stands

@@ -106,6 +106,15 @@ func Directives() []Directive {
 			"A file with the certificates (PEM) of a private CA of that server.",
 			text(func(c *Config, s string) error { c.Notify.TLSCA = s; return checkAbsolute(s) }),
 		}, {
+			"web", "address", "",
+			"Where the web page listens: a port on loopback such as \"127.0.0.1:8109\", or \"unix:/run/awayd/web.sock\" for a " +
+				"reverse proxy with TLS, which must leave paths as they are. Empty: there is no page. `awayd web` prints a link into it.",
+			text(func(c *Config, s string) (err error) { c.Web, err = parseWeb(s); return err }),
+		}, {
+			"web_url", "URL", "",
+			"How the page is reached from outside, through that proxy: \"https://ooo.example.org/awayd/\".",
+			text(func(c *Config, s string) (err error) { c.WebURL, err = parseWebURL(s); return err }),
+		}, {
 			"log_level", "debug, info, warn or error", "info",
 			"How much the daemon tells of itself on standard error.",
 			text(func(c *Config, s string) error {

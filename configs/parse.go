@@ -28,6 +28,9 @@ func Parse(file string, text []byte) (Config, error) {
 		r.read(text)
 		r.completeNotify()
 	}
+	if err := r.config.checkWeb(); err != nil && len(r.problems) == 0 {
+		r.problem(r.config.lines["web"], "web", err.Error())
+	}
 	if len(r.problems) > 0 {
 		slices.SortStableFunc(r.problems, func(a, b Problem) int { return cmp.Compare(a.Line, b.Line) })
 		return Config{}, r.problems

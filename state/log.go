@@ -65,6 +65,16 @@ func logQuery(f account.LogFilter) (string, []any) {
 	if f.After > 0 {
 		where("id > ?", f.After)
 	}
+	if f.Before > 0 {
+		where("id < ?", f.Before)
+	}
+	if f.Outcome != "" {
+		where("outcome = ?", f.Outcome)
+	}
+	if f.Text != "" {
+		// instr is exact to the byte; lower knows ASCII letters only, as LIKE does.
+		where("instr(lower(reason || char(10) || error || char(10) || period || char(10) || uid), lower(?)) > 0", f.Text)
+	}
 	query := "SELECT id, time, account, kind, outcome, reason, period, uid, duration, error FROM log"
 	if len(conditions) > 0 {
 		query += " WHERE " + strings.Join(conditions, " AND ")

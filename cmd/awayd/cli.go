@@ -122,7 +122,7 @@ func (a *app) root() *cobra.Command {
 	root.AddCommand(
 		a.runCommand(), a.linkCommand(), a.unlinkCommand(), a.accountsCommand(), a.statusCommand(),
 		a.logCommand(), a.previewCommand(), a.checkCommand(), a.syncCommand(), a.setCommand(),
-		a.pauseCommand(), a.resumeCommand(), a.withdrawCommand(), a.backupCommand(),
+		a.pauseCommand(), a.resumeCommand(), a.withdrawCommand(), a.backupCommand(), a.webCommand(),
 		a.completionCommand(), a.versionCommand(),
 	)
 	return root

@@ -32,7 +32,9 @@ var mayImport = []struct {
 	{"awayd/cmd/testbed", nil, "real servers for tests; knows nothing of the program under test"},
 	{"awayd/cmd/demo", []string{"awayd/cmd/testbed"}, "uses the program as a person would, from outside"},
 	{"awayd/cmd/proof", []string{"awayd/cmd/testbed", "awayd/sync/absence", "awayd/sync/account", "awayd/sync/engine", "awayd/sync/plan", "awayd/xmppout/pep"}, "breaks the program from outside, and explores its parts over a model of a server"},
+	{"awayd/cmd/pictures", []string{"awayd/cmd/testbed"}, "uses the program and its page as a person would, from outside"},
 	{"awayd/cmd/awayd/control", []string{"awayd/caldav", "awayd/sync/absence", "awayd/sync/account", "awayd/sync/engine", "awayd/sync/finding", "awayd/sync/plan"}, "both sides of the control socket"},
+	{"awayd/cmd/awayd/web", []string{"awayd/cmd/awayd/control", "awayd/sync/account", "awayd/sync/engine"}, "asks the handlers of the control socket, and has no way of its own to anything"},
 	{"awayd/cmd/awayd", []string{"*"}, "wires everything"},
 }
 

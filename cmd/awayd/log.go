@@ -63,11 +63,7 @@ func (a *app) logCommand() *cobra.Command {
 
 func kinds() []string {
 	var names []string
-	for _, k := range []account.Kind{
-		account.KindLink, account.KindUnlink, account.KindPoll, account.KindChange, account.KindStage,
-		account.KindReveal, account.KindAmend, account.KindWithdraw, account.KindHold, account.KindOverride,
-		account.KindPause, account.KindResume, account.KindRecover, account.KindError,
-	} {
+	for _, k := range account.Kinds() {
 		names = append(names, string(k))
 	}
 	return names

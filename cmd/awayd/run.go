@@ -19,6 +19,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"awayd/cmd/awayd/control"
+	"awayd/cmd/awayd/web"
 	"awayd/state"
 	"awayd/sync/engine"
 )
@@ -106,7 +107,9 @@ func (a *app) serve(ctx context.Context, d *wired, log *slog.Logger, level *slog
 		BaseContext:       func(net.Listener) context.Context { return ctx },
 	}
 	served := make(chan error, 1)
-	go a.reloads(ctx, d, log, level)
+	page, closePage := a.webPage(d, log)
+	defer closePage()
+	go a.reloads(ctx, d, page, log, level)
 
 	log.Info("awayd runs", "version", version, "state", a.state())
 	ready := false
@@ -157,7 +160,7 @@ func listen(path string) (net.Listener, error) {
 
 // reloads takes up the configuration anew on SIGHUP. One that is wrong changes
 // nothing.
-func (a *app) reloads(ctx context.Context, d *wired, log *slog.Logger, level *slog.LevelVar) {
+func (a *app) reloads(ctx context.Context, d *wired, page *web.Server, log *slog.Logger, level *slog.LevelVar) {
 	hup := make(chan os.Signal, 1)
 	signal.Notify(hup, syscall.SIGHUP)
 	defer signal.Stop(hup)
@@ -169,6 +172,9 @@ func (a *app) reloads(ctx context.Context, d *wired, log *slog.Logger, level *sl
 		}
 		notify(log, daemon.SdNotifyReloading)
 		cfg, err := a.readConfig()
+		if err == nil {
+			err = page.Configure(place(cfg)) // what can fail comes first
+		}
 		if err == nil {
 			err = d.configure(ctx, cfg)
 		}

@@ -90,3 +90,12 @@ func listeningInode(port int) (string, error) {
 	}
 	return "", nil
 }
+
+// FreePort returns a port on which nobody listened a moment ago.
+func FreePort() (int, error) {
+	ports, err := freePorts(1)
+	if err != nil {
+		return 0, err
+	}
+	return ports[0], nil
+}

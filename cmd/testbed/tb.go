@@ -118,3 +118,14 @@ func after(tb TB, end func() error) {
 		}
 	})
 }
+
+// BrowserFor starts a browser for one test alone.
+func BrowserFor(tb TB) *Browser {
+	tb.Helper()
+	b, err := StartBrowser(tb.Context(), filepath.Join(tb.TempDir(), "browser"))
+	if err != nil {
+		tb.Fatal(err)
+	}
+	after(tb, b.Stop)
+	return b
+}

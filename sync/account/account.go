@@ -95,6 +95,14 @@ const (
 	KindError    Kind = "error"
 )
 
+// Kinds returns every kind, in the order of the manual.
+func Kinds() []Kind {
+	return []Kind{
+		KindLink, KindUnlink, KindPoll, KindChange, KindStage, KindReveal, KindAmend, KindWithdraw, KindHold, KindOverride,
+		KindPause, KindResume, KindRecover, KindError,
+	}
+}
+
 // Outcomes of an entry.
 const (
 	OK     = "ok"
@@ -159,6 +167,9 @@ type LogFilter struct {
 	Account string
 	Kind    Kind
 	Since   time.Time
-	After   int64 // only entries with a larger ID
-	Last    int   // at most so many, the newest; 0: all
+	Outcome string
+	Text    string // somewhere in reason, error, period or uid, whatever the case of ASCII letters
+	After   int64  // only entries with a larger ID
+	Before  int64  // only entries with a smaller ID
+	Last    int    // at most so many, the newest; 0: all
 }

@@ -24,6 +24,7 @@ const (
 type Status struct {
 	JID     string   `json:"jid"`
 	Mode    string   `json:"mode"`
+	Zone    string   `json:"zone"` // of the person
 	Visible *Message `json:"visible"`
 	Staged  *Message `json:"staged"`
 	Next    *Next    `json:"next"`
@@ -59,6 +60,7 @@ type CalendarStatus struct {
 	LastOK   *time.Time `json:"last_ok"`
 	NextPoll *time.Time `json:"next_poll"`
 	Error    string     `json:"error"`
+	Hold     string     `json:"hold,omitempty"` // why what it said last is not believed
 }
 
 // XMPPStatus is the health of the XMPP side.
@@ -88,7 +90,7 @@ func failedStatus(jid string, err error) Status {
 func (a *actor) publishStatus() {
 	now := a.e.now()
 	s := Status{
-		JID: a.jid, Mode: string(a.acct.Mode), Health: HealthOK, Problems: []string{},
+		JID: a.jid, Mode: string(a.acct.Mode), Zone: a.rules.Zone.String(), Health: HealthOK, Problems: []string{},
 		Calendars: []CalendarStatus{},
 		XMPP:      XMPPStatus{Connected: a.keeper.session != nil, Error: a.keeper.trouble},
 	}
@@ -108,7 +110,7 @@ func (a *actor) publishStatus() {
 	for _, c := range a.calendars {
 		s.Calendars = append(s.Calendars, CalendarStatus{
 			Name: c.Name, URL: account.ShortURL(c.URL), LastPoll: a.shownTime(c.LastPoll), LastOK: a.shownTime(c.LastOK),
-			NextPoll: a.shownTime(c.next(now)), Error: c.Error,
+			NextPoll: a.shownTime(c.next(now)), Error: c.Error, Hold: c.hold,
 		})
 		if c.hold != "" {
 			s.Health = HealthHeld

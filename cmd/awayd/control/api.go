@@ -84,6 +84,7 @@ type Calendar struct {
 
 // LogEntry is one line of `awayd log --json`.
 type LogEntry struct {
+	ID         int64     `json:"id"`
 	Time       time.Time `json:"time"`
 	Account    string    `json:"account"`
 	Kind       string    `json:"kind"`
@@ -100,6 +101,10 @@ type LogQuery struct {
 	Account string
 	Kind    string
 	Since   time.Time
+	Outcome string
+	Text    string // somewhere in the entry
+	After   int64  // only entries with a larger ID
+	Before  int64  // only entries with a smaller ID
 	Last    int
 	Follow  bool
 }

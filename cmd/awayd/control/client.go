@@ -96,7 +96,8 @@ func (c *Client) Withdraw(ctx context.Context, jid string) error {
 // Log calls each for every selected entry, oldest first, and with Follow goes
 // on until ctx ends.
 func (c *Client) Log(ctx context.Context, q LogQuery, each func(LogEntry) error) error {
-	v := url.Values{"account": {q.Account}, "kind": {q.Kind}, "last": {strconv.Itoa(q.Last)}}
+	v := url.Values{"account": {q.Account}, "kind": {q.Kind}, "last": {strconv.Itoa(q.Last)},
+		"outcome": {q.Outcome}, "text": {q.Text}, "after": {strconv.FormatInt(q.After, 10)}, "before": {strconv.FormatInt(q.Before, 10)}}
 	if !q.Since.IsZero() {
 		v.Set("since", q.Since.Format(time.RFC3339Nano))
 	}

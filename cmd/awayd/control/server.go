@@ -37,6 +37,7 @@ type Server struct {
 	Now    func() time.Time
 	Dir    string                                       // the state's directory
 	Backup func(ctx context.Context, file string) error // copies the state into a new file
+	Enter  func() (WebLink, error)                      // makes a link into the web page; nil: only a daemon has one
 }
 
 type (
@@ -89,6 +90,7 @@ func (s *Server) Handler() http.Handler {
 			return nil, do(ctx, bare(q.JID))
 		}))
 	}
+	handle("POST /web", func(r *http.Request) (any, error) { return s.enter() })
 	mux.HandleFunc("GET /log", s.log)
 	mux.HandleFunc("GET /backup", s.backup)
 	return mux
@@ -184,7 +186,10 @@ func (s *Server) preview(r *http.Request) (any, error) {
 // log streams entries, one JSON document a line.
 func (s *Server) log(w http.ResponseWriter, r *http.Request) {
 	filter := account.LogFilter{Account: bare(r.FormValue("account")), Kind: account.Kind(r.FormValue("kind"))}
+	filter.Outcome, filter.Text = r.FormValue("outcome"), r.FormValue("text")
 	filter.Last, _ = strconv.Atoi(r.FormValue("last"))
+	filter.After, _ = strconv.ParseInt(r.FormValue("after"), 10, 64)
+	filter.Before, _ = strconv.ParseInt(r.FormValue("before"), 10, 64)
 	if since := r.FormValue("since"); since != "" {
 		t, err := time.Parse(time.RFC3339Nano, since)
 		if err != nil {
@@ -225,7 +230,7 @@ func (s *Server) log(w http.ResponseWriter, r *http.Request) {
 
 func logEntry(e account.Entry) LogEntry {
 	return LogEntry{
-		Time: e.Time, Account: e.Account, Kind: string(e.Kind), Outcome: e.Outcome, Reason: e.Reason,
+		ID: e.ID, Time: e.Time, Account: e.Account, Kind: string(e.Kind), Outcome: e.Outcome, Reason: e.Reason,
 		Period: e.Period, UID: e.UID, DurationMS: e.Duration.Milliseconds(), Error: e.Error,
 	}
 }

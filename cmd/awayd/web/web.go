@@ -1,0 +1,222 @@
+// Package web is the daemon's web page: the coming year of each account, its
+// health, its log, and the few things to do about it. It asks the handlers of
+// the control socket and has no way of its own to anything; whoever is inside
+// may do there what a member of the group awayd may do with commands.
+//
+// What it guards itself: who comes in (doors.go), and what a browser can be
+// made to send by others (guard.go).
+package web
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"log/slog"
+	"net"
+	"net/http"
+	"net/url"
+	"os"
+	"sync"
+	"time"
+
+	"golang.org/x/net/netutil"
+
+	"awayd/cmd/awayd/control"
+)
+
+// Config is what a Server is made of.
+type Config struct {
+	Client  *control.Client // of the process that owns the state
+	Phrases Phrases
+	Now     func() time.Time
+	Log     *slog.Logger
+	Version string
+}
+
+// Phrases are how the terminal says things, so that the page says them in the
+// same words.
+type Phrases struct {
+	During   func(start, end time.Time, allDay bool) string // a stretch of time
+	Long     func(start, end time.Time) string              // how long it is
+	Relative func(t, now time.Time) string                  // how far a moment is
+	Because  func(rule string) string                       // which rule made it an absence
+}
+
+// A Place is where the page listens, and how the outside reaches it.
+type Place struct {
+	Network string // tcp or unix; empty: there is no page
+	Address string
+	URL     *url.URL // nil: at the address itself
+}
+
+func (p Place) same(q Place) bool { return p.Network == q.Network && p.Address == q.Address }
+
+// A Server is the page, open or not.
+type Server struct {
+	config Config
+
+	mu     sync.Mutex
+	place  Place
+	failed error // why the page is not open at place
+	site   *site
+	server *http.Server
+}
+
+// New returns a page that is not open.
+func New(c Config) *Server { return &Server{config: c} }
+
+const (
+	maxConnections = 64
+	maxHeader      = 16 << 10
+	// drain is how long answers under way may take when a page closes.
+	drain = 3 * time.Second
+)
+
+// Configure opens, moves or closes the page. Sessions end when what a browser
+// knows of it changes. If it cannot be opened, nothing changes.
+func (s *Server) Configure(p Place) error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.server != nil && s.place.same(p) && sameURL(s.place.URL, p.URL) {
+		return nil
+	}
+	if s.server == nil && p.Network == "" {
+		s.place, s.failed = p, nil
+		return nil
+	}
+	if s.server != nil && s.place.same(p) {
+		s.close() // the address is needed again
+	}
+	var listener net.Listener
+	if p.Network != "" {
+		var err error
+		if listener, err = listen(p); err != nil {
+			if s.server == nil {
+				s.place, s.failed = p, err
+			}
+			return err
+		}
+	}
+	s.close()
+	s.place, s.failed = p, nil
+	if listener != nil {
+		s.open(listener)
+	}
+	return nil
+}
+
+func sameURL(a, b *url.URL) bool {
+	if a == nil || b == nil {
+		return a == b
+	}
+	return *a == *b
+}
+
+// open serves the page; s.mu is held.
+func (s *Server) open(l net.Listener) {
+	s.site = newSite(s.config, s.place)
+	s.server = serverOf(s.site, s.config.Log)
+	server, log := s.server, s.config.Log
+	log.Info("the web page is open", "address", s.place.Address)
+	go func() {
+		if err := server.Serve(netutil.LimitListener(l, maxConnections)); !errors.Is(err, http.ErrServerClosed) {
+			log.Error("the web page ended", "error", err)
+		}
+	}()
+}
+
+// serverOf bounds what a connection may cost.
+func serverOf(h http.Handler, log *slog.Logger) *http.Server {
+	return &http.Server{
+		Handler:           h,
+		ReadHeaderTimeout: 5 * time.Second,
+		ReadTimeout:       15 * time.Second,
+		WriteTimeout:      actionLimit + 15*time.Second,
+		IdleTimeout:       time.Minute,
+		MaxHeaderBytes:    maxHeader,
+		ErrorLog:          slog.NewLogLogger(log.Handler(), slog.LevelDebug),
+
+		DisableGeneralOptionsHandler: true, // it answers before the guard
+	}
+}
+
+// close ends the page; s.mu is held.
+func (s *Server) close() {
+	if s.server == nil {
+		return
+	}
+	ctx, cancel := context.WithTimeout(context.Background(), drain)
+	defer cancel()
+	if s.server.Shutdown(ctx) != nil {
+		_ = s.server.Close() // what did not end in time is cut
+	}
+	s.server, s.site, s.place = nil, nil, Place{}
+	s.config.Log.Info("the web page is closed")
+}
+
+// Close ends the page and its sessions.
+func (s *Server) Close() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.close()
+}
+
+// listen opens the page's address. A socket that nobody listens on any more
+// is replaced.
+func listen(p Place) (net.Listener, error) {
+	if p.Network == "unix" {
+		if err := sweep(p.Address); err != nil {
+			return nil, fmt.Errorf("open the web page: %w", err)
+		}
+	}
+	l, err := net.Listen(p.Network, p.Address)
+	if err != nil {
+		return nil, fmt.Errorf("open the web page: %w", err)
+	}
+	if p.Network == "unix" {
+		// Anybody may knock, as on loopback: the group awayd is no choice for a
+		// reverse proxy, since it would open the control socket too.
+		if err := os.Chmod(p.Address, 0o666); err != nil {
+			return nil, errors.Join(fmt.Errorf("open the web page: %w", err), l.Close())
+		}
+	}
+	return l, nil
+}
+
+// sweep removes the socket that an earlier daemon left behind.
+func sweep(path string) error {
+	info, err := os.Lstat(path)
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
+		return nil
+	case err != nil:
+		return err
+	case info.Mode().Type() != fs.ModeSocket:
+		return fmt.Errorf("%s is there and is no socket", path)
+	}
+	if c, err := net.DialTimeout("unix", path, time.Second); err == nil {
+		return errors.Join(fmt.Errorf("somebody listens on %s already", path), c.Close())
+	}
+	return os.Remove(path)
+}
+
+// Link makes a link that opens the page once.
+func (s *Server) Link() (control.WebLink, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	switch {
+	case s.failed != nil:
+		return control.WebLink{}, &control.Error{
+			Message: s.failed.Error(),
+			Advice:  "free the address, or another one in the directive web, then systemctl reload awayd",
+		}
+	case s.site == nil:
+		return control.WebLink{}, &control.Error{
+			Message: "the web page is off",
+			Advice:  "web = \"127.0.0.1:8109\" in the configuration, then systemctl reload awayd",
+		}
+	}
+	token, ends := s.site.doors.link()
+	return control.WebLink{URL: s.site.root.JoinPath("enter").String() + "?token=" + token, Expires: ends}, nil
+}
