@@ -272,6 +272,24 @@ func TestBrokenStateIsToldOnce(t *testing.T) {
 	})
 }
 
+// A group that nobody is in is an audience that nobody is in.
+func TestMissingAudienceIsTold(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld(t)
+		w.acct.Settings.Audience = "group:Work"
+		w.node.Circle = &plan.Circle{Contacts: 1}
+		w.vacation("a", 48*time.Hour, 60*time.Hour)
+		defer w.run()()
+		time.Sleep(time.Minute)
+		w.change(func() { w.node.Circle = &plan.Circle{} })
+		time.Sleep(25 * time.Minute)
+		w.wantMail("in time", []string{`Nobody is in the roster group "Work"`, "Your absence from Mon 3 Jan will be seen by nobody", "--audience"})
+		w.change(func() { w.node.Circle = &plan.Circle{Contacts: 2} })
+		time.Sleep(10 * time.Minute)
+		w.wantMail("at the end", []string{"Your messages have an audience again"})
+	})
+}
+
 // Where the person's own login broke, notify_jid hears of it, and of its end.
 func TestNotifyJID(t *testing.T) {
 	broken := func(err error) func(*world) {

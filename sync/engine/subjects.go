@@ -28,7 +28,7 @@ func (a *actor) subjects(now time.Time) []notice.Subject {
 		for _, c := range a.calendars {
 			list = append(list, a.calendarSubject(c, now), a.contentSubject(c, now))
 		}
-		list = append(list, a.nodeSubject(now), a.loginSubject(now))
+		list = append(list, a.audienceSubject(now), a.nodeSubject(now), a.loginSubject(now))
 	}
 	switch {
 	case a.e.herald.ready():
@@ -113,6 +113,21 @@ func (a *actor) unreadable(c *calendar, now time.Time) bool {
 		}
 	}
 	return false
+}
+
+// audienceSubject is whether anybody is in the roster group that is the
+// audience.
+func (a *actor) audienceSubject(now time.Time) notice.Subject {
+	s := notice.Subject{Name: "audience", Unknown: a.keeper.looked.IsZero(), Well: "Your messages have an audience again"}
+	if c := a.keeper.observed.Circle; c != nil && c.Contacts == 0 {
+		group, _ := a.audience.Group()
+		s.Causes = []notice.Cause{{
+			Kind: "nobody", What: fmt.Sprintf("Nobody is in the roster group %q, the only one to see your messages,", clip(group, 60)),
+			Rest:     a.stake(now, "will be seen by nobody", "") + " Put contacts into the group, or choose another audience: awayd set " + a.jid + " --audience",
+			Patience: shortPatience, By: a.foresee(now),
+		}}
+	}
+	return s
 }
 
 // nodeSubject is whether the node can be kept in step once awayd is logged in.

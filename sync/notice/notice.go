@@ -279,7 +279,7 @@ func sentence(first, rest string) string {
 	if rest == "" {
 		return first + "."
 	}
-	return first + ". " + rest
+	return first + ". " + strings.TrimSpace(rest)
 }
 
 // moment is t as a person says it, with the year if it is another one.
