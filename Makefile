@@ -5,6 +5,10 @@ STATICCHECK := honnef.co/go/tools/cmd/staticcheck@v0.8.2
 GOVULNCHECK := golang.org/x/vuln/cmd/govulncheck@v1.1.4
 
 # Real servers and a client for the tests, systemd-analyze, and another engine for
+NFPM        := github.com/goreleaser/nfpm/v2/cmd/nfpm@v2.45.0
+ARCH        := $(shell go env GOARCH)
+
+# Real servers for the tests, systemd-analyze, and another engine for
 # recurrences. lua-sec is Prosody's TLS.
 DEMO    := prosody lua-sec radicale
 # What looks at the web page.
@@ -23,6 +27,11 @@ help: ## says what there is
 .PHONY: build
 build: ## builds bin/awayd
 	go build -trimpath -buildvcs=false -ldflags '-X main.version=$(VERSION)' -o bin/awayd ./cmd/awayd
+
+.PHONY: deb
+deb: ## builds the Debian package into dist/; ARCH=arm64 for another machine
+	@cmd/testbed/install.sh scdoc
+	.ci/deb $(VERSION) $(ARCH) go run $(NFPM)
 
 .PHONY: demo
 demo: ## tells the story of one vacation on real servers, in half a minute
@@ -66,4 +75,4 @@ compiler:
 
 .PHONY: clean
 clean: ## removes what was built
-	rm -rf bin
+	rm -rf bin dist
