@@ -4,14 +4,13 @@ VERSION     := $(shell git describe --tags --always --dirty 2>/dev/null || echo 
 STATICCHECK := honnef.co/go/tools/cmd/staticcheck@v0.8.2
 GOVULNCHECK := golang.org/x/vuln/cmd/govulncheck@v1.1.4
 
-# Real servers and a client for the tests, systemd-analyze, and another engine for
 NFPM        := github.com/goreleaser/nfpm/v2/cmd/nfpm@v2.45.0
 ARCH        := $(shell go env GOARCH)
 
 # A minimal Debian for package-test, made once.
 DEBIAN      := /var/cache/awayd/debian-12
 
-# Real servers for the tests, systemd-analyze, and another engine for
+# Real servers and a client for the tests, systemd-analyze, and another engine for
 # recurrences. lua-sec is Prosody's TLS.
 DEMO    := prosody lua-sec radicale
 # What looks at the web page.
@@ -25,7 +24,7 @@ FUZZTIME ?= 60s
 
 .PHONY: help
 help: ## says what there is
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-13s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 .PHONY: build
 build: ## builds bin/awayd
