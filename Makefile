@@ -4,6 +4,12 @@ VERSION     := $(shell git describe --tags --always --dirty 2>/dev/null || echo 
 STATICCHECK := honnef.co/go/tools/cmd/staticcheck@v0.8.2
 GOVULNCHECK := golang.org/x/vuln/cmd/govulncheck@v1.1.4
 
+NFPM        := github.com/goreleaser/nfpm/v2/cmd/nfpm@v2.45.0
+ARCH        := $(shell go env GOARCH)
+
+# A minimal Debian for package-test, made once.
+DEBIAN      := /var/cache/awayd/debian-12
+
 # Real servers and a client for the tests, systemd-analyze, and another engine for
 # recurrences. lua-sec is Prosody's TLS.
 DEMO    := prosody lua-sec radicale
@@ -18,11 +24,24 @@ FUZZTIME ?= 60s
 
 .PHONY: help
 help: ## says what there is
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-13s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 .PHONY: build
 build: ## builds bin/awayd
 	go build -trimpath -buildvcs=false -ldflags '-X main.version=$(VERSION)' -o bin/awayd ./cmd/awayd
+
+.PHONY: deb
+deb: ## builds the Debian package into dist/; ARCH=arm64 for another machine
+	@cmd/testbed/install.sh scdoc
+	.ci/deb $(VERSION) $(ARCH) go run $(NFPM)
+
+.PHONY: package-test
+package-test: ## leads the Debian package through its life, under a real systemd (root)
+	@cmd/testbed/install.sh scdoc lintian debootstrap systemd-container util-linux $(DEMO)
+	.ci/deb v0.0.1 $(ARCH) go run $(NFPM)
+	.ci/deb v0.0.2 $(ARCH) go run $(NFPM)
+	lintian --fail-on error,warning dist/awayd_0.0.1_$(ARCH).deb
+	go run ./cmd/packaged -root $(DEBIAN) dist/awayd_0.0.1_$(ARCH).deb dist/awayd_0.0.2_$(ARCH).deb
 
 .PHONY: demo
 demo: ## tells the story of one vacation on real servers, in half a minute
@@ -66,4 +85,4 @@ compiler:
 
 .PHONY: clean
 clean: ## removes what was built
-	rm -rf bin
+	rm -rf bin dist
