@@ -217,6 +217,10 @@ func (d *badDay) killed(ctx context.Context) error {
 	if err := d.Daemon.Start(ctx); err != nil {
 		return err
 	}
+	// Its first poll has it look once more; what is cut next is to be idle.
+	if _, err := d.Daemon.Run(ctx, "sync"); err != nil {
+		return err
+	}
 	if err := d.connected(ctx); err != nil {
 		return err
 	}
