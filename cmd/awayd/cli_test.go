@@ -15,6 +15,9 @@ import (
 var bed *testbed.Bed
 
 func TestMain(m *testing.M) {
+	if os.Getenv(asProgram) != "" {
+		main() // started by a test, on a terminal of its own
+	}
 	// What the tests find must not depend on the machine's own configuration.
 	os.Unsetenv("STATE_DIRECTORY")
 	os.Unsetenv("CREDENTIALS_DIRECTORY")
@@ -83,6 +86,7 @@ func TestUsageErrors(t *testing.T) {
 		{[]string{"preview", "--ics", "x", "ada@example.org"}, "awayd: preview takes a linked account or --ics, not both\nTry: one of them\n"},
 		{[]string{"set", "ada@example.org"}, "awayd: nothing to set\nTry: awayd set --help lists the settings\n"},
 		{[]string{"link", "--yes"}, "awayd: no XMPP address given\nTry: awayd link --jid ada@example.org --calendar-url https://dav.example.org/\n"},
+		{[]string{"link"}, "awayd: link asks before it saves, but there is no terminal to ask on\nTry: --yes links without asking\n"},
 		{[]string{"link", "--jid", "ada@example.org"}, "awayd: link asks before it saves, but there is no terminal to ask on\nTry: --yes links without asking\n"},
 		{[]string{"link", "--yes", "--jid", "ada", "--calendar-url", "https://dav.example.org"}, "awayd: \"ada\" is not the address of an XMPP account\nTry: give it as user@example.org\n"},
 		{[]string{"link", "--yes", "--jid", "ada@example.org", "--calendar-url", "https://dav.example.org"}, "awayd: no password for ada@example.org\nTry: --jid-password-file FILE\n"},

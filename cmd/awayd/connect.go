@@ -23,6 +23,7 @@ type manner int
 const (
 	reading manner = iota // answer from what is stored; nothing is polled or sent
 	acting                // run the same engine as the daemon
+	trying                // as reading, and there may be no state yet
 )
 
 // lockPatience is how long a command waits for another one to give the state
@@ -128,7 +129,7 @@ func (a *app) own(ctx context.Context, m manner) (*connection, error) {
 	}
 	ctx, stop := context.WithCancel(ctx)
 	engineDone := make(chan error, 1)
-	if m == reading {
+	if m != acting {
 		engineDone <- d.engine.Load(ctx)
 	} else {
 		ready := make(chan struct{})

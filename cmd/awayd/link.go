@@ -1,17 +1,15 @@
 package main
 
 import (
-	"bufio"
-	"errors"
 	"fmt"
 	"io"
 	"os"
 	"strings"
 
 	"github.com/spf13/cobra"
-	"golang.org/x/term"
 
 	"awayd/cmd/awayd/control"
+	"awayd/sync/engine"
 )
 
 // maxFile bounds a password or certificate file.
@@ -33,6 +31,7 @@ func (a *app) linkCommand() *cobra.Command {
 		Use:   "link",
 		Short: "Link an XMPP account with one or more calendars",
 		Long: "Link an XMPP account with one or more calendars. Both sides are checked for real before anything is saved.\n" +
+			"On a terminal it is a conversation, which asks for what the flags do not say; with --yes, the flags say all.\n" +
 			"Linking the same account again changes what the flags name; another calendar URL adds a calendar.",
 		Args: exactly(0),
 		RunE: func(cmd *cobra.Command, _ []string) error {
@@ -59,40 +58,30 @@ func (a *app) linkCommand() *cobra.Command {
 }
 
 func (a *app) link(cmd *cobra.Command, q control.LinkRequest, l linkFlags) error {
-	if q.JID == "" {
-		return usagef("awayd link --jid ada@example.org --calendar-url https://dav.example.org/", "no XMPP address given")
-	}
-	if q.CalendarURL != "" && l.calendarURLFile != "" {
-		return usagef("one of them", "--calendar-url and --calendar-url-file are both given")
-	}
-	if q.Holidays && q.EveryEvent {
-		return usagef("one of them", "--holidays and --every-event are both given")
-	}
-	if !l.yes && !a.interactive() {
+	switch {
+	case !l.yes && !a.interactive():
 		return usagef("--yes links without asking", "link asks before it saves, but there is no terminal to ask on")
+	case l.yes && q.JID == "":
+		return usagef("awayd link --jid ada@example.org --calendar-url https://dav.example.org/", "no XMPP address given")
+	case q.CalendarURL != "" && l.calendarURLFile != "":
+		return usagef("one of them", "--calendar-url and --calendar-url-file are both given")
+	case q.Holidays && q.EveryEvent:
+		return usagef("one of them", "--holidays and --every-event are both given")
 	}
 	if err := a.readSecrets(&q, l); err != nil {
 		return err
+	}
+	if !l.yes {
+		return a.converse(cmd.Context(), q, l)
 	}
 	c, err := a.connect(cmd.Context(), acting)
 	if err != nil {
 		return err
 	}
 	defer c.Close()
-	q.DryRun = !l.yes
 	result, err := c.Link(cmd.Context(), q)
 	if err != nil {
 		return err
-	}
-	if !l.yes {
-		a.printLinked(result)
-		if !a.confirm("Link it?") {
-			return errors.New("nothing was linked")
-		}
-		q.DryRun = false
-		if result, err = c.Link(cmd.Context(), q); err != nil {
-			return err
-		}
 	}
 	// The first poll has begun; wait for it, so that what is printed is done.
 	synced, err := c.Sync(cmd.Context(), result.JID, false)
@@ -104,12 +93,15 @@ func (a *app) link(cmd *cobra.Command, q control.LinkRequest, l linkFlags) error
 			return err
 		}
 	} else {
-		if l.yes {
-			a.printLinked(result)
-		}
+		a.printLinked(result)
 		fmt.Fprintf(a.out, "%s is linked.\n", result.JID)
 	}
-	if !c.daemon {
+	return a.outcome(c.daemon, synced)
+}
+
+// outcome says what keeps an account that is linked from being in step.
+func (a *app) outcome(daemon bool, synced []engine.SyncResult) error {
+	if !daemon {
 		fmt.Fprintln(a.err, "awayd: no daemon is running, so nothing flips yet\nTry: systemctl start awayd")
 	}
 	for _, r := range synced {
@@ -120,8 +112,7 @@ func (a *app) link(cmd *cobra.Command, q control.LinkRequest, l linkFlags) error
 	return nil
 }
 
-// readSecrets reads the files that the flags name, and asks for a password
-// where none is given.
+// readSecrets reads the files that the flags name.
 func (a *app) readSecrets(q *control.LinkRequest, l linkFlags) error {
 	for _, f := range []struct {
 		flag, name string
@@ -144,23 +135,7 @@ func (a *app) readSecrets(q *control.LinkRequest, l linkFlags) error {
 		}
 		*f.to = text
 	}
-	if !a.interactive() || l.yes {
-		return nil
-	}
-	var err error
-	if q.Password == "" {
-		if q.Password, err = a.askPassword("XMPP password of " + q.JID); err != nil {
-			return err
-		}
-	}
-	user := q.CalendarUser
-	if user == "" && strings.Contains(q.CalendarURL, "@") && !strings.Contains(q.CalendarURL, "/") {
-		user = q.CalendarURL // an e-mail address, which is the user as well
-	}
-	if user != "" && q.CalendarPassword == "" {
-		q.CalendarPassword, err = a.askPassword("Calendar password of " + user)
-	}
-	return err
+	return nil
 }
 
 // readFile reads a small file; "-" is the standard input.
@@ -190,24 +165,6 @@ func readAll(f io.Reader, name string) (string, error) {
 		return "", fmt.Errorf("%s is larger than %d bytes", name, maxFile)
 	}
 	return strings.TrimRight(string(b), "\r\n"), nil
-}
-
-func (a *app) interactive() bool { return term.IsTerminal(int(a.in.Fd())) }
-
-func (a *app) askPassword(prompt string) (string, error) {
-	fmt.Fprintf(a.err, "%s: ", prompt)
-	b, err := term.ReadPassword(int(a.in.Fd()))
-	fmt.Fprintln(a.err)
-	if err != nil {
-		return "", fmt.Errorf("read the password: %w", err)
-	}
-	return string(b), nil
-}
-
-func (a *app) confirm(question string) bool {
-	fmt.Fprintf(a.err, "%s [y/N] ", question)
-	answer, err := bufio.NewReader(a.in).ReadString('\n')
-	return err == nil && strings.HasPrefix(strings.ToLower(strings.TrimSpace(answer)), "y")
 }
 
 func (a *app) printLinked(r control.LinkResult) {

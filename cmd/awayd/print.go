@@ -24,7 +24,8 @@ const (
 // style colours text on a terminal, unless NO_COLOR forbids it.
 func (a *app) style(c colour, text string) string {
 	f, ok := a.out.(*os.File)
-	if !ok || os.Getenv("NO_COLOR") != "" || !term.IsTerminal(int(f.Fd())) {
+	kind := os.Getenv("TERM")
+	if !ok || os.Getenv("NO_COLOR") != "" || kind == "" || kind == "dumb" || !term.IsTerminal(int(f.Fd())) {
 		return text
 	}
 	return "\x1b[" + string(c) + "m" + text + "\x1b[0m"

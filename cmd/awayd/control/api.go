@@ -30,6 +30,8 @@ type LinkRequest struct {
 	Calendars        []string `json:"calendars,omitempty"` // display names; empty: all the person owns that hold events
 	EveryEvent       bool     `json:"every_event,omitempty"`
 	Holidays         bool     `json:"holidays,omitempty"` // the calendars are of public holidays
+	// Chosen are calendars by the IDs of an [Offer], beside those of Calendars.
+	Chosen []string `json:"chosen,omitempty"`
 
 	// DryRun checks everything and saves nothing.
 	DryRun bool `json:"dry_run,omitempty"`
@@ -51,6 +53,8 @@ type LinkResult struct {
 	Skipped   []LinkedCalendar `json:"skipped"` // found, but not linked
 	Periods   []PreviewPeriod  `json:"periods"` // of the coming year
 	Next      *engine.Next     `json:"next"`
+	Audience  string           `json:"audience"`          // who will see the messages
+	Example   string           `json:"example,omitempty"` // a message, where there is no period to show one
 	// Notes are what could be better on the XMPP side.
 	Notes []Finding `json:"notes"`
 }
@@ -62,6 +66,28 @@ type LinkedCalendar struct {
 	Absences int    `json:"absences"`
 	Holidays bool   `json:"holidays,omitempty"`
 	Why      string `json:"why,omitempty"` // of a skipped one
+}
+
+// An Offer is what there is to link at a calendar URL.
+type Offer struct {
+	User      string            `json:"user,omitempty"` // who the calendar server was asked as
+	Named     bool              `json:"named"`          // the URL is that of one calendar
+	Calendars []OfferedCalendar `json:"calendars"`
+}
+
+// An OfferedCalendar is one calendar of an [Offer].
+type OfferedCalendar struct {
+	ID   string `json:"id"`
+	Name string `json:"name"`
+	URL  string `json:"url"` // shortened
+	// Why says why it is not linked, or not unless it is named; Choosable that
+	// it can be named.
+	Why       string `json:"why,omitempty"`
+	Choosable bool   `json:"choosable"`
+	// Error is why it could not be read, and Preview what it would do in the
+	// coming year. One that cannot be chosen has neither.
+	Error   string   `json:"error,omitempty"`
+	Preview *Preview `json:"preview,omitempty"`
 }
 
 // Account is one line of `awayd accounts`.
@@ -189,6 +215,8 @@ type Error struct {
 	Message string `json:"error"`
 	Advice  string `json:"hint,omitempty"`
 	Usage   bool   `json:"usage,omitempty"` // the request itself was wrong
+	// Field is the flag of link whose value most likely has to change.
+	Field string `json:"field,omitempty"`
 }
 
 // Error implements error.

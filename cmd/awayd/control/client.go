@@ -63,6 +63,22 @@ func (c *Client) Link(ctx context.Context, r LinkRequest) (result LinkResult, er
 	return result, c.post(ctx, "/link", r, &result)
 }
 
+// TryLogin tries the XMPP side of a link and saves nothing.
+func (c *Client) TryLogin(ctx context.Context, r LinkRequest) (result LinkResult, err error) {
+	return result, c.post(ctx, "/link/login", r, &result)
+}
+
+// Offer finds and reads the calendars that could be linked.
+func (c *Client) Offer(ctx context.Context, r LinkRequest) (offer Offer, err error) {
+	return offer, c.post(ctx, "/link/offer", r, &offer)
+}
+
+// TryCalendars tries the calendar side of a link, with all settings, and saves
+// nothing.
+func (c *Client) TryCalendars(ctx context.Context, r LinkRequest) (result LinkResult, err error) {
+	return result, c.post(ctx, "/link/calendars", r, &result)
+}
+
 // Unlink forgets an account.
 func (c *Client) Unlink(ctx context.Context, jid string, keep bool) error {
 	return c.post(ctx, "/unlink", unlinkRequest{jid, keep}, nil)

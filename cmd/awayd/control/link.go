@@ -71,13 +71,25 @@ func (l *linking) change(a *account.Account) {
 	}
 }
 
+func (s *Server) linking(req LinkRequest) *linking {
+	return &linking{s: s, req: req, result: LinkResult{Calendars: []LinkedCalendar{}, Skipped: []LinkedCalendar{}, Notes: []Finding{}}}
+}
+
+// try takes steps until one fails.
+func (l *linking) try(ctx context.Context, steps ...func(context.Context) error) error {
+	for _, step := range steps {
+		if err := step(ctx); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
 // link checks both sides for real, and saves when both answered.
 func (s *Server) link(ctx context.Context, req LinkRequest) (any, error) {
-	l := &linking{s: s, req: req, result: LinkResult{Calendars: []LinkedCalendar{}, Skipped: []LinkedCalendar{}, Notes: []Finding{}}}
-	for _, step := range []func(context.Context) error{l.begin, l.calendars, l.settings, l.server, l.describe} {
-		if err := step(ctx); err != nil {
-			return nil, err
-		}
+	l := s.linking(req)
+	if err := l.try(ctx, l.begin, l.name, l.calendars, l.settings, l.server, l.describe); err != nil {
+		return nil, err
 	}
 	if req.DryRun {
 		return l.result, nil
@@ -91,7 +103,7 @@ func (l *linking) begin(ctx context.Context) error {
 	if err != nil || addr.Localpart() == "" || addr.Resourcepart() != "" {
 		return &Error{
 			Message: fmt.Sprintf("%q is not the address of an XMPP account", l.req.JID),
-			Advice:  "give it as user@example.org", Usage: true,
+			Advice:  "give it as user@example.org", Usage: true, Field: "jid",
 		}
 	}
 	l.acct = account.Account{JID: addr.String(), Mode: account.Auto, Linked: l.s.Now()}
@@ -103,22 +115,36 @@ func (l *linking) begin(ctx context.Context) error {
 	}
 	l.change(&l.acct)
 	if l.acct.Login.Password.Empty() {
-		return &Error{Message: "no password for " + l.acct.JID, Advice: "--jid-password-file FILE", Usage: true}
+		return &Error{Message: "no password for " + l.acct.JID, Advice: "--jid-password-file FILE", Usage: true, Field: "jid-password"}
 	}
+	l.result.JID = l.acct.JID
+	return nil
+}
+
+// name sees to it that the request says which calendar it is about.
+func (l *linking) name(context.Context) error {
 	switch {
 	case l.req.CalendarURL == "" && !l.known:
-		return &Error{Message: "no calendar named for " + l.acct.JID, Advice: "--calendar-url URL", Usage: true}
+		return &Error{Message: "no calendar named for " + l.acct.JID, Advice: "--calendar-url URL", Usage: true, Field: "calendar-url"}
 	case l.req.CalendarURL == "" && l.req.namesCalendar():
-		return &Error{Message: "the flags for a calendar do not say for which", Advice: "name the calendar with --calendar-url URL", Usage: true}
+		return &Error{Message: "the flags for a calendar do not say for which", Advice: "name the calendar with --calendar-url URL", Usage: true, Field: "calendar-url"}
 	}
 	l.reuse()
-	l.result.JID = l.acct.JID
 	return nil
 }
 
 // namesCalendar reports whether the request has something to say of a calendar.
 func (q LinkRequest) namesCalendar() bool {
-	return q.CalendarUser != "" || q.CalendarPassword != "" || len(q.Calendars) > 0 || q.EveryEvent || q.Holidays
+	return q.CalendarUser != "" || q.CalendarPassword != "" || len(q.Calendars) > 0 || len(q.Chosen) > 0 || q.EveryEvent || q.Holidays
+}
+
+// namesSome reports whether the request says which of the calendars found to
+// link.
+func (q LinkRequest) namesSome() bool { return len(q.Calendars) > 0 || len(q.Chosen) > 0 }
+
+// chooses reports whether the request names this calendar.
+func (q LinkRequest) chooses(f caldav.Found) bool {
+	return slices.Contains(q.Calendars, f.Name) || slices.Contains(q.Chosen, calendarID(f))
 }
 
 // reuse fills in what is already known of a calendar that is linked again.
@@ -148,16 +174,10 @@ func (l *linking) calendars(ctx context.Context) error {
 	if l.req.CalendarURL == "" {
 		return nil
 	}
-	d, err := l.s.Finder.Discover(ctx, caldav.Endpoint{
-		URL: account.NewSecret(l.req.CalendarURL), User: l.req.CalendarUser,
-		Password: account.NewSecret(l.req.CalendarPassword), TLSCA: l.req.TLSCA,
-	})
+	d, err := l.discover(ctx)
 	if err != nil {
 		return err
 	}
-	l.addresses = d.Addresses
-	// What the URL or the e-mail address told.
-	l.req.CalendarUser, l.req.CalendarPassword = d.User, d.Password.Reveal()
 	var all []string
 	for _, f := range d.Calendars {
 		all = append(all, f.Name)
@@ -171,7 +191,7 @@ func (l *linking) calendars(ctx context.Context) error {
 	}
 	for _, name := range l.req.Calendars {
 		if !slices.Contains(all, name) {
-			return &Error{Message: fmt.Sprintf("there is no calendar %q", name), Advice: "one of: " + strings.Join(all, ", "), Usage: true}
+			return &Error{Message: fmt.Sprintf("there is no calendar %q", name), Advice: "one of: " + strings.Join(all, ", "), Usage: true, Field: "calendar"}
 		}
 	}
 	if len(l.found) > 0 {
@@ -179,20 +199,35 @@ func (l *linking) calendars(ctx context.Context) error {
 	} else {
 		return &Error{
 			Message: "none of the calendars found is the person's own and holds events",
-			Advice:  "name one with --calendar NAME: " + strings.Join(all, ", "), Usage: true,
+			Advice:  "name one with --calendar NAME: " + strings.Join(all, ", "), Usage: true, Field: "calendar",
 		}
 	}
 	return nil
 }
 
+// discover asks the calendar server what there is.
+func (l *linking) discover(ctx context.Context) (caldav.Discovery, error) {
+	d, err := l.s.Finder.Discover(ctx, caldav.Endpoint{
+		URL: account.NewSecret(l.req.CalendarURL), User: l.req.CalendarUser,
+		Password: account.NewSecret(l.req.CalendarPassword), TLSCA: l.req.TLSCA,
+	})
+	if err != nil {
+		return d, err
+	}
+	l.addresses = d.Addresses
+	// What the URL or the e-mail address told.
+	l.req.CalendarUser, l.req.CalendarPassword = d.User, d.Password.Reveal()
+	return d, nil
+}
+
 // skip says why a calendar is not linked, or "".
 func (l *linking) skip(f caldav.Found, named bool) string {
-	named = named || slices.Contains(l.req.Calendars, f.Name)
+	named = named || l.req.chooses(f)
 	switch {
 	case !f.HoldsEvents():
 		return "holds no events"
 	case l.req.Holidays && f.Kind != caldav.Birthdays:
-		if named || f.Kind == caldav.Holidays && len(l.req.Calendars) == 0 {
+		if named || f.Kind == caldav.Holidays && !l.req.namesSome() {
 			return ""
 		}
 		return "not named as one of public holidays"
@@ -202,7 +237,7 @@ func (l *linking) skip(f caldav.Found, named bool) string {
 		return string(f.Kind) + " never count"
 	case named:
 		return ""
-	case len(l.req.Calendars) > 0:
+	case l.req.namesSome():
 		return "not named"
 	case !f.Owned:
 		return string(f.Kind) + ": counts only when named with --calendar"
@@ -212,22 +247,33 @@ func (l *linking) skip(f caldav.Found, named bool) string {
 
 // add reads one calendar in full and makes it one of the account's.
 func (l *linking) add(ctx context.Context, f caldav.Found) error {
-	c := account.Calendar{
+	c := l.calendar(f)
+	read, err := l.read(ctx, c)
+	if err != nil {
+		return err
+	}
+	l.found = append(l.found, read)
+	l.added = append(l.added, c)
+	return nil
+}
+
+// calendar is one that was found as the account would have it.
+func (l *linking) calendar(f caldav.Found) account.Calendar {
+	return account.Calendar{
 		Name: f.Name, URL: account.NewSecret(f.URL), User: l.req.CalendarUser,
 		Password: account.NewSecret(l.req.CalendarPassword), TLSCA: l.req.TLSCA,
 		EveryEvent: l.req.EveryEvent, Holidays: l.req.Holidays, Zone: f.Zone,
 	}
+}
+
+// read reads a calendar in full.
+func (l *linking) read(ctx context.Context, c account.Calendar) (absence.Calendar, error) {
 	src, err := l.s.Finder.Open(c)
 	if err != nil {
-		return err
+		return absence.Calendar{}, err
 	}
 	delta, _, err := src.Poll(ctx, "")
-	if err != nil {
-		return err
-	}
-	l.found = append(l.found, absence.Calendar{Name: c.Name, EveryEvent: c.EveryEvent, Holidays: c.Holidays, Objects: delta.Changed})
-	l.added = append(l.added, c)
-	return nil
+	return absence.Calendar{Name: c.Name, EveryEvent: c.EveryEvent, Holidays: c.Holidays, Objects: delta.Changed}, err
 }
 
 // settings resolves the zone and checks everything that was set.
@@ -245,7 +291,7 @@ func (l *linking) settings(context.Context) error {
 		if isUTC(rules.Zone) {
 			return &Error{
 				Message: "neither the calendar nor the system says in which time zone " + l.acct.JID + " lives",
-				Advice:  "--zone Europe/Berlin, or whichever it is", Usage: true,
+				Advice:  "--zone Europe/Berlin, or whichever it is", Usage: true, Field: "zone",
 			}
 		}
 		// Kept, so that the account does not move with the machine.
@@ -295,7 +341,11 @@ func (l *linking) server(ctx context.Context) error {
 	for _, f := range found {
 		switch f.Severity {
 		case finding.Error:
-			return &Error{Message: fmt.Sprintf("%s cannot be linked: %s: %s", l.acct.JID, f.Topic, f.Detail), Advice: f.Hint}
+			e := &Error{Message: fmt.Sprintf("%s cannot be linked: %s: %s", l.acct.JID, f.Topic, f.Detail), Advice: f.Hint}
+			if f.Topic == "audience" {
+				e.Field = f.Topic
+			}
+			return e
 		case finding.Warning:
 			l.result.Notes = append(l.result.Notes, NewFinding("account "+l.acct.JID, l.acct.JID, f))
 		}
@@ -321,6 +371,14 @@ func (l *linking) describe(context.Context) error {
 		l.result.Calendars = append(l.result.Calendars, LinkedCalendar{Name: c.Name, URL: account.ShortURL(l.added[i].URL), Absences: n, Holidays: c.Holidays})
 	}
 	l.result.Periods = previewPeriods(r.Timeline, rules.Zone)
+	if len(r.Timeline.Periods) == 0 {
+		l.result.Example = example(rules, now)
+	}
+	audience, err := engine.Audience(l.acct, l.s.Engine.Defaults())
+	if err != nil {
+		return err
+	}
+	l.result.Audience = string(audience)
 	for _, step := range plan.Forecast(plan.Wish{Timeline: r.Timeline, Audience: plan.Presence}, plan.Observed{}, plan.Journal{}, now, now.Add(year)) {
 		l.result.Next = &engine.Next{At: step.At.In(rules.Zone), Action: step.Kind}
 		break
@@ -364,27 +422,30 @@ func (s *Server) checkAudience(ctx context.Context, q setRequest) error {
 
 // checkSettings says what is wrong with an account's settings.
 func checkSettings(a account.Account, d engine.Defaults) error {
-	usage := func(err error, advice string) error {
-		return &Error{Message: err.Error(), Advice: advice, Usage: true}
+	usage := func(err error, field, advice string) error {
+		return &Error{Message: err.Error(), Advice: advice, Usage: true, Field: field}
 	}
 	rules, err := engine.Rules(a, d)
 	if err != nil {
-		return usage(err, "--zone takes an IANA name such as Europe/Berlin; see --work-days and --work-hours in the manual")
+		return usage(err, "zone", "--zone takes an IANA name such as Europe/Berlin; see --work-days and --work-hours in the manual")
 	}
 	if _, err := engine.Audience(a, d); err != nil {
-		return usage(err, "--audience presence, --audience open or --audience group:NAME")
+		return usage(err, "audience", "--audience presence, --audience open or --audience group:NAME")
+	}
+	if err := absence.CheckMessage("", rules.Lang); err != nil {
+		return usage(err, "lang", "see --message and --lang in the manual")
 	}
 	if err := absence.CheckMessage(rules.Message, rules.Lang); err != nil {
-		return usage(err, "see --message and --lang in the manual")
+		return usage(err, "message", "see --message and --lang in the manual")
 	}
 	for _, x := range a.Settings.Addresses {
 		if u, err := url.Parse(x); err != nil || u.Scheme == "" {
-			return usage(fmt.Errorf("%q is not a calendar address", x), "--address mailto:ada@example.org")
+			return usage(fmt.Errorf("%q is not a calendar address", x), "address", "--address mailto:ada@example.org")
 		}
 	}
 	if a.Settings.Delegate != "" {
 		if _, err := jid.Parse(a.Settings.Delegate); err != nil {
-			return usage(fmt.Errorf("delegate %q is not an XMPP address", a.Settings.Delegate), "--delegate colleague@example.org")
+			return usage(fmt.Errorf("delegate %q is not an XMPP address", a.Settings.Delegate), "delegate", "--delegate colleague@example.org")
 		}
 	}
 	return nil

@@ -74,6 +74,9 @@ func (s *Server) Handler() http.Handler {
 	handle("GET /preview", s.preview)
 	handle("GET /check", func(r *http.Request) (any, error) { return s.check(r.Context()) })
 	handle("POST /link", decoded(s.link))
+	handle("POST /link/login", decoded(s.tryLogin))
+	handle("POST /link/offer", decoded(s.offer))
+	handle("POST /link/calendars", decoded(s.tryCalendars))
 	handle("POST /unlink", decoded(func(ctx context.Context, q unlinkRequest) (any, error) {
 		return nil, s.Engine.Unlink(ctx, bare(q.JID), q.Keep)
 	}))
