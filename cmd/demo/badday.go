@@ -169,13 +169,32 @@ func (d *badDay) calendarRefuses(ctx context.Context) error {
 	if err := d.happened(ctx, nothing, "The calendar server refuses Ada's password"); err != nil {
 		return err
 	}
+	if err := d.told(ctx, "has refused the login"); err != nil {
+		return err
+	}
 	if err := d.DAV.SetPassword("ada", testbed.CalendarPassword); err != nil {
 		return err
 	}
 	if err := d.sync(ctx, true); err != nil {
 		return err
 	}
+	if err := d.told(ctx, "is read again"); err != nil {
+		return err
+	}
 	return d.happened(ctx, nothing, "The calendar server takes the password again")
+}
+
+// told waits until the log says that Ada was sent a message with this in it.
+func (d *badDay) told(ctx context.Context, what string) error {
+	return testbed.Until(ctx, "Ada is told that her calendar "+what, func() (bool, error) {
+		out, err := d.Daemon.Run(ctx, "log")
+		for line := range strings.Lines(out) {
+			if strings.Contains(line, "told the person") && strings.Contains(line, what) {
+				return true, err
+			}
+		}
+		return false, err
+	})
 }
 
 func (d *badDay) serverDownAtStart(ctx context.Context) error {
