@@ -10,12 +10,12 @@ ARCH        := $(shell go env GOARCH)
 # A minimal Debian for package-test, made once.
 DEBIAN      := /var/cache/awayd/debian-12
 
-# Real servers and a client for the tests, systemd-analyze, and another engine for
-# recurrences. lua-sec is Prosody's TLS.
+# Real servers and a client for the tests, systemd-analyze, another engine for
+# recurrences, and promtool. lua-sec is Prosody's TLS.
 DEMO    := prosody lua-sec radicale
 # What looks at the web page.
 BROWSER := chromium chromium-driver
-SERVERS := $(DEMO) ejabberd xandikos systemd python3-recurring-ical-events profanity tmux $(BROWSER)
+SERVERS := $(DEMO) ejabberd xandikos systemd python3-recurring-ical-events profanity tmux prometheus $(BROWSER)
 # The race detector needs a C compiler.
 COMPILER := gcc libc6-dev
 

@@ -46,8 +46,10 @@ type Config struct {
 	Messages bool   // persons are told of trouble with their accounts
 	Notify   Notify // who is told what persons cannot be
 
-	Web    Web      // where the web page listens
+	Web    Address  // where the web page listens
 	WebURL *url.URL // how the outside reaches it, with a slash at the end; nil: it does not
+
+	Metrics Address // where Prometheus may ask
 
 	file  string
 	lines map[string]int // where each directive that was given stands

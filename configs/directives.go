@@ -115,6 +115,14 @@ func Directives() []Directive {
 			"How the page is reached from outside, through that proxy: \"https://ooo.example.org/awayd/\".",
 			text(func(c *Config, s string) (err error) { c.WebURL, err = parseWebURL(s); return err }),
 		}, {
+			"metrics", "address", "",
+			"Where Prometheus may ask for metrics, at /metrics: \"127.0.0.1:9119\", or \"unix:/run/awayd/metrics.sock\". They name " +
+				"nobody, but tell when somebody's next message begins or ends. Empty: nowhere.",
+			text(func(c *Config, s string) (err error) {
+				c.Metrics, err = parseAddress(s, "127.0.0.1:9119", "unix:/run/awayd/metrics.sock")
+				return err
+			}),
+		}, {
 			"log_level", "debug, info, warn or error", "info",
 			"How much the daemon tells of itself on standard error.",
 			text(func(c *Config, s string) error {

@@ -9,7 +9,7 @@ import (
 	"testing"
 )
 
-// run runs a tool of systemd and returns what it printed on each side.
+// run runs a tool and returns what it printed on each side.
 func run(t *testing.T, name string, args ...string) (stdout, stderr string) {
 	t.Helper()
 	if _, err := exec.LookPath(name); err != nil {

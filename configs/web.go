@@ -6,54 +6,24 @@ import (
 	"net"
 	"net/netip"
 	"net/url"
-	"path/filepath"
-	"strconv"
 	"strings"
 )
 
-// A Web is where the web page listens. The zero value is nowhere.
-type Web struct {
-	Network string // tcp or unix
-	Address string // HOST:PORT, or the path of the socket
-}
+// webAdvice says what to do with an address that others could reach.
+const webAdvice = "the page is served on loopback or on a unix socket only: write \"unix:/run/awayd/web.sock\", let a reverse " +
+	"proxy with TLS stand before it, and say in web_url how it is reached from outside"
 
-// Off reports whether there is no web page.
-func (w Web) Off() bool { return w.Network == "" }
-
-const (
-	// maxSocketPath is what the kernel takes (unix(7), sun_path).
-	maxSocketPath = 107
-	// webAdvice says what to do with an address that others could reach.
-	webAdvice = "the page is served on loopback or on a unix socket only: write \"unix:/run/awayd/web.sock\", let a reverse " +
-		"proxy with TLS stand before it, and say in web_url how it is reached from outside"
-)
-
-// parseWeb reads where to listen: nowhere, a unix socket, or a port on
-// loopback.
-func parseWeb(s string) (Web, error) {
-	if s == "" {
-		return Web{}, nil
+// parseWeb reads where the web page listens: nowhere, a unix socket, or a port
+// on loopback.
+func parseWeb(s string) (Address, error) {
+	a, err := parseAddress(s, "127.0.0.1:8109", "unix:/run/awayd/web.sock")
+	if err != nil || a.Network != "tcp" {
+		return a, err
 	}
-	if path, ok := strings.CutPrefix(s, "unix:"); ok {
-		switch {
-		case !filepath.IsAbs(path) || filepath.Clean(path) != path || strings.ContainsRune(path, 0):
-			return Web{}, fmt.Errorf("%q is no absolute path of a socket: write one like unix:/run/awayd/web.sock", path)
-		case len(path) > maxSocketPath:
-			return Web{}, fmt.Errorf("the path of a socket has at most %d bytes", maxSocketPath)
-		}
-		return Web{"unix", path}, nil
+	if host, _, _ := net.SplitHostPort(a.Address); !loopback(host) {
+		return Address{}, fmt.Errorf("others could reach %q: %s", s, webAdvice)
 	}
-	host, port, err := net.SplitHostPort(s)
-	if err != nil {
-		return Web{}, fmt.Errorf("%q is no address: write one like 127.0.0.1:8109 or unix:/run/awayd/web.sock", s)
-	}
-	if n, err := strconv.ParseUint(port, 10, 16); err != nil || n == 0 {
-		return Web{}, fmt.Errorf("%q is no port", port)
-	}
-	if !loopback(host) {
-		return Web{}, fmt.Errorf("others could reach %q: %s", s, webAdvice)
-	}
-	return Web{"tcp", s}, nil
+	return a, nil
 }
 
 // loopback reports whether only this machine is called host. Names but

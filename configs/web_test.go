@@ -8,19 +8,19 @@ import (
 func TestWeb(t *testing.T) {
 	for _, test := range []struct {
 		text string
-		web  Web
+		web  Address
 		url  string
 		bad  string // in the problem
 	}{
 		{text: ``},
 		{text: `web = ""`},
-		{text: `web = "127.0.0.1:8109"`, web: Web{"tcp", "127.0.0.1:8109"}},
-		{text: `web = "127.8.9.1:8109"`, web: Web{"tcp", "127.8.9.1:8109"}},
-		{text: `web = "[::1]:8109"`, web: Web{"tcp", "[::1]:8109"}},
-		{text: `web = "localhost:8109"`, web: Web{"tcp", "localhost:8109"}},
+		{text: `web = "127.0.0.1:8109"`, web: Address{"tcp", "127.0.0.1:8109"}},
+		{text: `web = "127.8.9.1:8109"`, web: Address{"tcp", "127.8.9.1:8109"}},
+		{text: `web = "[::1]:8109"`, web: Address{"tcp", "[::1]:8109"}},
+		{text: `web = "localhost:8109"`, web: Address{"tcp", "localhost:8109"}},
 		{text: "web = \"unix:/run/awayd/web.sock\"\nweb_url = \"https://OOO.example.org/awayd\"",
-			web: Web{"unix", "/run/awayd/web.sock"}, url: "https://ooo.example.org/awayd/"},
-		{text: "web = \"127.0.0.1:1\"\nweb_url = \"http://localhost:1\"", web: Web{"tcp", "127.0.0.1:1"}, url: "http://localhost:1/"},
+			web: Address{"unix", "/run/awayd/web.sock"}, url: "https://ooo.example.org/awayd/"},
+		{text: "web = \"127.0.0.1:1\"\nweb_url = \"http://localhost:1\"", web: Address{"tcp", "127.0.0.1:1"}, url: "http://localhost:1/"},
 
 		{text: `web = ":8109"`, bad: "reverse proxy"},
 		{text: `web = "0.0.0.0:8109"`, bad: "reverse proxy"},

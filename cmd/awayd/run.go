@@ -109,6 +109,8 @@ func (a *app) serve(ctx context.Context, d *wired, log *slog.Logger, level *slog
 	served := make(chan error, 1)
 	page, closePage := a.webPage(d, log)
 	defer closePage()
+	a.openMetrics(d, log)
+	defer d.metrics.Close()
 	go a.reloads(ctx, d, page, log, level)
 
 	log.Info("awayd runs", "version", version, "state", a.state())
@@ -139,6 +141,18 @@ func (a *app) serve(ctx context.Context, d *wired, log *slog.Logger, level *slog
 		err = errors.Join(err, server.Close())
 	}
 	return errors.Join(err, <-served)
+}
+
+// openMetrics opens the metrics, if the configuration says where. That they
+// cannot be asked keeps nobody's absence from being told.
+func (a *app) openMetrics(d *wired, log *slog.Logger) {
+	cfg, err := a.config()
+	if err == nil {
+		err = d.metrics.Configure(cfg.Metrics.Network, cfg.Metrics.Address)
+	}
+	if err != nil {
+		log.Error("no metrics", "error", err)
+	}
 }
 
 // listen opens the control socket. Whoever holds the lock may remove one that

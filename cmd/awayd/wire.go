@@ -12,6 +12,7 @@ import (
 
 	"awayd/caldav"
 	"awayd/cmd/awayd/control"
+	"awayd/cmd/awayd/metrics"
 	"awayd/configs"
 	"awayd/state"
 	"awayd/sync/absence"
@@ -30,6 +31,7 @@ var (
 	_ control.Finder = finder{}
 
 	_ control.Examiner = dialer{}
+	_ engine.Observer  = (*metrics.Counters)(nil)
 )
 
 // A wired is a state with everything that works on it.
@@ -39,10 +41,15 @@ type wired struct {
 	notify  notifier
 	engine  *engine.Engine
 	control *control.Server
+	metrics *metrics.Server
 }
 
 // configure makes another configuration hold.
 func (w *wired) configure(ctx context.Context, c configs.Config) error {
+	// What can fail comes first.
+	if err := w.metrics.Configure(c.Metrics.Network, c.Metrics.Address); err != nil {
+		return err
+	}
 	w.dialer.configure(c)
 	w.notify.configure(c)
 	return w.engine.Reload(ctx, defaults(c))
@@ -66,14 +73,27 @@ func (a *app) wire(ctx context.Context, log *slog.Logger) (*wired, error) {
 	dial := newDialer(cfg)
 	notify := newNotifier(cfg, dial)
 	find := finder{caldav.Client{Version: version}}
+	counters := metrics.NewCounters(reasonOf)
 	e, err := engine.New(engine.Config{
-		Store: store, Calendars: find, Dialer: dial, Notifier: notify, Defaults: defaults(cfg), Log: log,
+		Store: store, Calendars: find, Dialer: dial, Notifier: notify, Defaults: defaults(cfg), Log: log, Observer: counters,
 	})
 	if err != nil {
 		return nil, errors.Join(err, store.Close())
 	}
 	return &wired{store, dial, notify, e, &control.Server{Engine: e, Store: store, Dialer: dial, Notifier: notify, Finder: find,
-		Examiner: dial, ExamineState: store.Examine, Now: now, Dir: a.state(), Backup: store.Backup}}, nil
+		Examiner: dial, ExamineState: store.Examine, Now: now, Dir: a.state(), Backup: store.Backup}, measure(counters, e, store, log)}, nil
+}
+
+// measure puts together what Prometheus is told. It listens nowhere yet.
+func measure(counters *metrics.Counters, e *engine.Engine, store *state.DB, log *slog.Logger) *metrics.Server {
+	return metrics.New(metrics.Config{
+		Counters: counters, Now: now, Log: log, Started: now(), Version: version,
+		Status: func() ([]engine.Status, error) { return e.Status("") },
+		Usage: func(ctx context.Context) (entries, bytes int64, err error) {
+			u, err := store.Usage(ctx)
+			return u.LogEntries, u.Bytes, err
+		},
+	})
 }
 
 func (w *wired) close() error { return w.store.Close() }

@@ -1,6 +1,7 @@
 package absence
 
 import (
+	"iter"
 	"sort"
 	"time"
 )
@@ -72,17 +73,37 @@ func (l Timeline) After(t time.Time) (Period, bool) {
 // an end, or another text within a period.
 func (l Timeline) Next(t time.Time) (time.Time, bool) {
 	var next time.Time
-	consider := func(c time.Time) {
+	for c := range l.instants() {
 		if c.After(t) && (next.IsZero() || c.Before(next)) {
 			next = c
 		}
 	}
-	for _, p := range l.Periods {
-		consider(p.Start)
-		consider(p.End)
-		for _, x := range p.Texts {
-			consider(x.From)
+	return next, !next.IsZero()
+}
+
+// Last returns the last instant at or before t at which something changed.
+func (l Timeline) Last(t time.Time) (time.Time, bool) {
+	var last time.Time
+	for c := range l.instants() {
+		if !c.After(t) && c.After(last) {
+			last = c
 		}
 	}
-	return next, !next.IsZero()
+	return last, !last.IsZero()
+}
+
+// instants yields when something changes, in no order.
+func (l Timeline) instants() iter.Seq[time.Time] {
+	return func(yield func(time.Time) bool) {
+		for _, p := range l.Periods {
+			if !yield(p.Start) || !yield(p.End) {
+				return
+			}
+			for _, x := range p.Texts {
+				if !yield(x.From) {
+					return
+				}
+			}
+		}
+	}
 }

@@ -12,11 +12,11 @@ func TestTimeline(t *testing.T) {
 		{Start: hour(8), End: hour(9), Texts: []Text{{hour(8), "c"}}},
 	}}
 	for _, c := range []struct {
-		at, holds, after, next int // 0: none
-		message                string
+		at, holds, after, next, last int // 0: none
+		message                      string
 	}{
-		{1, 0, 2, 2, ""}, {2, 2, 8, 4, "a"}, {3, 2, 8, 4, "a"}, {4, 2, 8, 6, "b"}, {5, 2, 8, 6, "b"},
-		{6, 0, 8, 8, ""}, {7, 0, 8, 8, ""}, {8, 8, 0, 9, "c"}, {9, 0, 0, 0, ""},
+		{1, 0, 2, 2, 0, ""}, {2, 2, 8, 4, 2, "a"}, {3, 2, 8, 4, 2, "a"}, {4, 2, 8, 6, 4, "b"}, {5, 2, 8, 6, 4, "b"},
+		{6, 0, 8, 8, 6, ""}, {7, 0, 8, 8, 6, ""}, {8, 8, 0, 9, 8, "c"}, {9, 0, 0, 0, 9, ""},
 	} {
 		p, ok := l.At(hour(c.at))
 		if ok != (c.holds > 0) || ok && (p.Start.Hour() != c.holds || p.Message(hour(c.at)) != c.message) {
@@ -27,6 +27,9 @@ func TestTimeline(t *testing.T) {
 		}
 		if n, ok := l.Next(hour(c.at)); ok != (c.next > 0) || ok && n.Hour() != c.next {
 			t.Errorf("next after %d: %v, %v", c.at, n, ok)
+		}
+		if n, ok := l.Last(hour(c.at)); ok != (c.last > 0) || ok && n.Hour() != c.last {
+			t.Errorf("last at %d: %v, %v", c.at, n, ok)
 		}
 	}
 	if got := (Period{}).Message(hour(1)); got != "" {

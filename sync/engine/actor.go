@@ -67,7 +67,7 @@ func newActor(ctx context.Context, e *Engine, acct account.Account) (*actor, err
 	var err error
 	if a.keeper, err = NewKeeper(ctx, KeeperConfig{
 		JID: acct.JID, Store: e.store, Now: e.now, Note: a.append, Log: a.log,
-		Dial: a.dial,
+		Dial: a.dial, Observer: e.observer,
 	}); err != nil {
 		cancel()
 		return nil, err
@@ -142,6 +142,7 @@ func (a *actor) keep() {
 	if a.acct.Mode == account.Paused {
 		a.keeper.HangUp()
 		a.keeper.Hurry()
+		a.keeper.excuse()
 		return
 	}
 	err := a.keeper.Turn(a.ctx)

@@ -95,6 +95,7 @@ func (a *actor) setMode(ctx context.Context, m account.Mode) error {
 	}
 	a.append(e)
 	a.keeper.Doubt()
+	a.keeper.excuse() // what was paused until now is not late
 	a.turn()
 	return nil
 }

@@ -24,6 +24,8 @@ type Config struct {
 	Notifier  Notifier // nil: nobody is told what a person cannot be
 	Defaults  Defaults
 	Log       *slog.Logger
+	// Observer measures; nil: nobody does.
+	Observer Observer
 	// Now tells the wall clock; nil means time.Now.
 	Now func() time.Time
 }
@@ -34,6 +36,7 @@ type Engine struct {
 	calendars Calendars
 	dialer    Dialer
 	herald    *herald
+	observer  Observer
 	log       *slog.Logger
 	now       func() time.Time
 	cron      *cron.Cron
@@ -64,8 +67,11 @@ func New(c Config) (*Engine, error) {
 	if c.Now == nil {
 		c.Now = time.Now
 	}
+	if c.Observer == nil {
+		c.Observer = nobody{}
+	}
 	return &Engine{
-		store: c.Store, calendars: c.Calendars, dialer: c.Dialer,
+		store: c.Store, calendars: c.Calendars, dialer: c.Dialer, observer: c.Observer,
 		herald: newHerald(c.Notifier, c.Log),
 		log:    c.Log, now: c.Now, defaults: c.Defaults, schedule: schedule,
 		cron:   cron.New(),

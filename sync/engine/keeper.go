@@ -74,6 +74,10 @@ type Keeper struct {
 	passing  bool      // the trouble may pass by itself
 	since    time.Time // the first attempt that failed
 	patient  bool      // the server was hurried, and did not answer in time
+
+	told   bool      // what is wanted was said
+	inStep time.Time // contacts saw what they should, as far as is known; zero: never yet
+	late   time.Time // since when they see something else; zero: they do not
 }
 
 // KeeperConfig is what a Keeper is made of.
@@ -84,11 +88,16 @@ type KeeperConfig struct {
 	Now   func() time.Time    // the wall clock
 	Note  func(account.Entry) // enters something into the sync log
 	Log   *slog.Logger        // for those who run the daemon
+	// Observer measures; nil: nobody does.
+	Observer Observer
 }
 
 // NewKeeper returns a keeper that remembers what the store does.
 func NewKeeper(ctx context.Context, c KeeperConfig) (*Keeper, error) {
 	k := &Keeper{KeeperConfig: c, retry: backoff.NewExponentialBackOff()}
+	if k.Observer == nil {
+		k.Observer = nobody{}
+	}
 	k.retry.InitialInterval, k.retry.MaxInterval = time.Second, 5*time.Minute
 	var err error
 	if k.journal, err = c.Store.Journal(ctx, c.JID); err != nil {
@@ -102,7 +111,12 @@ func NewKeeper(ctx context.Context, c KeeperConfig) (*Keeper, error) {
 }
 
 // Want sets what is to be brought about from the next turn on.
-func (k *Keeper) Want(w Want) { k.want = w }
+func (k *Keeper) Want(w Want) {
+	if k.told {
+		k.assess(k.pending()) // what was not wanted until now was not late until now
+	}
+	k.want, k.told = w, true
+}
 
 // Doubt has the next turn look at the node again.
 func (k *Keeper) Doubt() { k.looked = time.Time{} }
@@ -115,6 +129,7 @@ func (k *Keeper) Hurry() { k.looked, k.retryAt = time.Time{}, time.Time{} }
 // turn does nothing.
 func (k *Keeper) Turn(ctx context.Context) error {
 	began := k.Now()
+	k.assess(k.pending())
 	if began.Before(k.retryAt) {
 		return nil
 	}
@@ -180,7 +195,8 @@ func (k *Keeper) round(ctx context.Context) (bool, error) {
 	if err := k.settleBegun(ctx); err != nil {
 		return false, err
 	}
-	actions := plan.Decide(k.want.Wish, k.observed, k.journal, k.Now())
+	actions := k.pending()
+	k.assess(actions)
 	for _, action := range actions {
 		if err := k.perform(ctx, action); err != nil {
 			return false, err
@@ -306,6 +322,7 @@ func (k *Keeper) failed(ctx context.Context, began time.Time, err error) error {
 		return err // stopping: nothing is wrong
 	}
 	k.noteTrouble(err)
+	k.Observer.Stumbled(err)
 	k.patient = k.session != nil && k.pressing(lookAhead) && !k.patient
 	k.HangUp()
 	wait := k.retry.NextBackOff()

@@ -55,9 +55,12 @@ func (k *Keeper) perform(ctx context.Context, action plan.Action) error {
 		cancel()
 	}
 	entry.Duration = k.Now().Sub(began)
+	k.Observer.Acted(action.Kind, err)
 	if err != nil {
 		entry.Outcome, entry.Error = account.Failed, err.Error()
 		k.looked = time.Time{}
+	} else if flips(action.Kind) {
+		k.flipped(action.Kind)
 	}
 	// Logged before it is journalled as done: a crash between the two says it
 	// twice rather than never.

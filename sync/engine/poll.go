@@ -87,6 +87,7 @@ type polled struct {
 	err    error
 	accept bool
 	began  time.Time
+	took   time.Duration
 }
 
 // openCalendars makes the calendars of the account those that it names now,
@@ -165,7 +166,7 @@ func (a *actor) poll(c *calendar, accept bool) {
 		defer cancel()
 		delta, next, err := c.source.Poll(ctx, cursor)
 		select {
-		case a.polled <- polled{c, delta, next, err, accept, began}:
+		case a.polled <- polled{c, delta, next, err, accept, began, a.e.now().Sub(began)}:
 		case <-a.ctx.Done():
 		}
 	}()
@@ -202,6 +203,7 @@ func (a *actor) merge(p polled) {
 	} else {
 		c.failed(p.err, update.At)
 	}
+	a.e.observer.Polled(p.took, p.err)
 	a.logPoll(c, p, update, hold)
 	c.LastPoll, c.Error = update.At, update.Error
 	c.heard, c.err = true, p.err

@@ -122,3 +122,25 @@ type Store interface {
 	Append(context.Context, account.Entry) error
 	Log(context.Context, account.LogFilter) ([]account.Entry, error)
 }
+
+// An Observer is told of what was done, for those who measure. Any goroutine
+// calls it, with nothing that names a person, so it must be quick.
+type Observer interface {
+	// Polled tells how long a calendar took to answer, or to fail.
+	Polled(took time.Duration, err error)
+	// Acted tells that an action was tried.
+	Acted(kind plan.Kind, err error)
+	// Flipped tells that an action put right what contacts see, and for how
+	// long they had seen something else than they should.
+	Flipped(kind plan.Kind, late time.Duration)
+	// Stumbled tells that a node could not be brought in step.
+	Stumbled(err error)
+}
+
+// nobody observes when no Observer is given.
+type nobody struct{}
+
+func (nobody) Polled(time.Duration, error)      {}
+func (nobody) Acted(plan.Kind, error)           {}
+func (nobody) Flipped(plan.Kind, time.Duration) {}
+func (nobody) Stumbled(error)                   {}

@@ -35,6 +35,12 @@ type Status struct {
 	Problems   []string         `json:"problems"`
 	Calendars  []CalendarStatus `json:"calendars"`
 	XMPP       XMPPStatus       `json:"xmpp"`
+
+	// For those who measure within this process: what contacts will see change
+	// next (nil: nothing), and since when they see something else than they
+	// should (zero: they do not).
+	Flip *Next     `json:"-"`
+	Late time.Time `json:"-"`
 }
 
 // A Message is an out-of-office message on the node. A time that the node
@@ -61,6 +67,10 @@ type CalendarStatus struct {
 	NextPoll *time.Time `json:"next_poll"`
 	Error    string     `json:"error"`
 	Hold     string     `json:"hold,omitempty"` // why what it said last is not believed
+
+	// Failing is since when nothing good was read, if the last poll failed. For
+	// those who measure within this process.
+	Failing time.Time `json:"-"`
 }
 
 // XMPPStatus is the health of the XMPP side.
@@ -99,18 +109,13 @@ func (a *actor) publishStatus() {
 	}
 	a.describeNode(&s)
 	if a.acct.Mode != account.Paused {
-		for _, step := range plan.Forecast(a.keeper.want.Wish, a.keeper.observed, a.keeper.journal, now, now.Add(horizon)) {
-			if step.Kind == plan.Unstage || step.Kind == plan.Yield {
-				continue
-			}
-			s.Next = &Next{At: step.At.In(a.rules.Zone), Action: step.Kind}
-			break
-		}
+		s.Late = a.keeper.late
+		a.describeNext(&s, now)
 	}
 	for _, c := range a.calendars {
 		s.Calendars = append(s.Calendars, CalendarStatus{
 			Name: c.Name, URL: account.ShortURL(c.URL), LastPoll: a.shownTime(c.LastPoll), LastOK: a.shownTime(c.LastOK),
-			NextPoll: a.shownTime(c.next(now)), Error: c.Error, Hold: c.hold,
+			NextPoll: a.shownTime(c.next(now)), Error: c.Error, Hold: c.hold, Failing: a.failing(c),
 		})
 		if c.hold != "" {
 			s.Health = HealthHeld
@@ -148,6 +153,35 @@ func (a *actor) publishStatus() {
 	a.mu.Lock()
 	a.status = s
 	a.mu.Unlock()
+}
+
+// describeNext fills in what will be done next, and what contacts will see of
+// it.
+func (a *actor) describeNext(s *Status, now time.Time) {
+	for _, step := range plan.Forecast(a.keeper.want.Wish, a.keeper.observed, a.keeper.journal, now, now.Add(horizon)) {
+		if step.Kind == plan.Unstage || step.Kind == plan.Yield {
+			continue
+		}
+		next := &Next{At: step.At.In(a.rules.Zone), Action: step.Kind}
+		if s.Next == nil {
+			s.Next = next
+		}
+		if flips(step.Kind) {
+			s.Flip = next
+			return
+		}
+	}
+}
+
+// failing is since when a calendar fails: since it was read last, or was linked.
+func (a *actor) failing(c *calendar) time.Time {
+	switch {
+	case c.Error == "":
+		return time.Time{}
+	case c.LastOK.IsZero():
+		return a.acct.Linked
+	}
+	return c.LastOK
 }
 
 // shownTime is t as the person's clock shows it, in whole seconds; nil if it is

@@ -29,6 +29,7 @@ type world struct {
 	zone   string           // the calendar's
 	polls  int
 	calErr error
+	takes  time.Duration // to poll
 
 	node      plan.Observed
 	broken    chan struct{} // closed: the sessions that are open are lost
@@ -70,6 +71,7 @@ type world struct {
 	schedule string        // of polls
 	nowhere  bool          // the configuration names no zone
 	offset   time.Duration // of the wall clock
+	observer Observer
 	engine   *Engine
 }
 
@@ -102,7 +104,7 @@ func (w *world) run() (stop func()) {
 		settings.Zone = nil
 	}
 	e, err := New(Config{
-		Store: w, Calendars: w, Dialer: w, Notifier: w, Now: w.now,
+		Store: w, Calendars: w, Dialer: w, Notifier: w, Now: w.now, Observer: w.observer,
 		Log: slog.New(slog.NewTextHandler(io.Discard, nil)),
 		Defaults: Defaults{
 			Poll: w.schedule, Presence: true, Activity: w.activities, Messages: true, Rules: settings, System: time.UTC,
@@ -193,6 +195,11 @@ func (w *world) expect(want ...plan.Kind) {
 
 // Poll implements Source.
 func (w *world) Poll(ctx context.Context, _ string) (absence.Delta, string, error) {
+	select {
+	case <-ctx.Done():
+		return absence.Delta{}, "", ctx.Err()
+	case <-time.After(w.takes):
+	}
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	w.polls++

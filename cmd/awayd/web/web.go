@@ -8,21 +8,19 @@
 package web
 
 import (
-	"context"
 	"errors"
 	"fmt"
-	"io/fs"
 	"log/slog"
 	"net"
 	"net/http"
 	"net/url"
-	"os"
 	"sync"
 	"time"
 
 	"golang.org/x/net/netutil"
 
 	"awayd/cmd/awayd/control"
+	"awayd/cmd/awayd/socket"
 )
 
 // Config is what a Server is made of.
@@ -91,7 +89,8 @@ func (s *Server) Configure(p Place) error {
 	var listener net.Listener
 	if p.Network != "" {
 		var err error
-		if listener, err = listen(p); err != nil {
+		if listener, err = socket.Listen(p.Network, p.Address); err != nil {
+			err = fmt.Errorf("open the web page: %w", err)
 			if s.server == nil {
 				s.place, s.failed = p, err
 			}
@@ -146,11 +145,7 @@ func (s *Server) close() {
 	if s.server == nil {
 		return
 	}
-	ctx, cancel := context.WithTimeout(context.Background(), drain)
-	defer cancel()
-	if s.server.Shutdown(ctx) != nil {
-		_ = s.server.Close() // what did not end in time is cut
-	}
+	socket.End(s.server, drain)
 	s.server, s.site, s.place = nil, nil, Place{}
 	s.config.Log.Info("the web page is closed")
 }
@@ -160,45 +155,6 @@ func (s *Server) Close() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.close()
-}
-
-// listen opens the page's address. A socket that nobody listens on any more
-// is replaced.
-func listen(p Place) (net.Listener, error) {
-	if p.Network == "unix" {
-		if err := sweep(p.Address); err != nil {
-			return nil, fmt.Errorf("open the web page: %w", err)
-		}
-	}
-	l, err := net.Listen(p.Network, p.Address)
-	if err != nil {
-		return nil, fmt.Errorf("open the web page: %w", err)
-	}
-	if p.Network == "unix" {
-		// Anybody may knock, as on loopback: the group awayd is no choice for a
-		// reverse proxy, since it would open the control socket too.
-		if err := os.Chmod(p.Address, 0o666); err != nil {
-			return nil, errors.Join(fmt.Errorf("open the web page: %w", err), l.Close())
-		}
-	}
-	return l, nil
-}
-
-// sweep removes the socket that an earlier daemon left behind.
-func sweep(path string) error {
-	info, err := os.Lstat(path)
-	switch {
-	case errors.Is(err, fs.ErrNotExist):
-		return nil
-	case err != nil:
-		return err
-	case info.Mode().Type() != fs.ModeSocket:
-		return fmt.Errorf("%s is there and is no socket", path)
-	}
-	if c, err := net.DialTimeout("unix", path, time.Second); err == nil {
-		return errors.Join(fmt.Errorf("somebody listens on %s already", path), c.Close())
-	}
-	return os.Remove(path)
 }
 
 // Link makes a link that opens the page once.
