@@ -97,11 +97,11 @@ func (d *decision) during() []Action {
 	if !d.seen.Exists {
 		return []Action{d.reveal(want, false, d.journal.Seen != nil)}
 	}
-	if d.vanished() {
+	if d.vanished() && isOf(d.journal.Seen.Payload, d.live) {
 		return []Action{d.yield(d.live, "awayd's message was removed from the node by another client")}
 	}
 	switch {
-	case !d.opening() && d.current != nil && d.journal.Audience != "" && !d.seen.openTo(d.journal.Audience):
+	case !d.opening() && d.current != nil && isOf(d.current.Payload, d.live) && d.journal.Audience != "" && !d.seen.openTo(d.journal.Audience):
 		return []Action{d.yield(d.live, "who may see the node was changed by another client")}
 	case d.strangers():
 		// They are told the end, and lose the node they may be subscribed to.
@@ -176,11 +176,18 @@ func (d *decision) shown() Payload {
 // still has it.
 func (d *decision) periodOf(p Payload) (absence.Period, bool) {
 	for _, q := range d.wish.Periods {
-		if s := staged(q); s.Start.Equal(p.Start) && s.End.Equal(p.End) {
+		if isOf(p, q) {
 			return q, true
 		}
 	}
 	return absence.Period{}, false
+}
+
+// isOf reports whether p was published for the period q, with whichever of its
+// texts.
+func isOf(p Payload, q absence.Period) bool {
+	s := staged(q)
+	return s.Start.Equal(p.Start) && s.End.Equal(p.End)
 }
 
 func (d *decision) mine() bool { return d.current != nil || d.archive != nil }

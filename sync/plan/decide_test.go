@@ -111,6 +111,8 @@ func TestDecide(t *testing.T) {
 		{"live, overridden, then the event was moved", wish(moved), node(Presence), overridden, []Kind{Reveal}, nil},
 		{"live, event changed", wish(moved), node(Presence, liveItem), seenLive, []Kind{Amend}, func(a Action) bool { return a.Payload.End.Equal(at(3)) }},
 		{"live, removed by the person", wish(live), node(Presence), seenLive, []Kind{Yield}, nil},
+		{"begins, the one before was removed by the person", wish(live), node(Presence), seenPast, []Kind{Reveal}, nil},
+		{"begins, the one before was hidden by the person", wish(live), node(Whitelist, pastItem), seenPast, []Kind{Reveal}, nil},
 		{"live, hidden by the person", wish(live), node(Whitelist, liveItem), seenLive, []Kind{Yield}, nil},
 		{"live, node gone from the server", wish(live), Observed{}, seenLive, []Kind{Reveal}, func(a Action) bool { return a.Recover }},
 		{"live, overridden", wish(live, next), node(Presence), overridden, nil, nil},
