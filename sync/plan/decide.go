@@ -150,8 +150,10 @@ func (d *decision) between() []Action {
 	if d.overridden(d.next) {
 		return nil
 	}
-	clean := d.seen.Hidden() && d.journal.Clean
-	if clean && d.current == nil && d.archive != nil && d.archive.Payload.Equal(staged(d.next)) {
+	// An empty node is not trusted: a server that crashed may have brought back
+	// one that was deleted a second before, with all who were subscribed to it.
+	clean := d.seen.Hidden() && d.journal.Clean && d.archive != nil
+	if clean && d.current == nil && d.archive.Payload.Equal(staged(d.next)) {
 		return nil
 	}
 	return d.stageNext(!clean)

@@ -84,6 +84,7 @@ func TestDecide(t *testing.T) {
 		{"nothing planned, no node", wish(), Observed{}, Journal{}, nil, nil},
 		{"next known, no node", wish(next), Observed{}, Journal{}, []Kind{Stage}, func(a Action) bool { return !a.Fresh && a.Payload.Equal(staged(next)) }},
 		{"next staged already", wish(next), node(Whitelist, nextItem), clean, nil, nil},
+		{"an empty node, made by awayd or brought back by a crash", wish(next), node(Whitelist), clean, []Kind{Stage}, func(a Action) bool { return a.Fresh }},
 		{"staged on a node that was open before", wish(next), node(Whitelist, nextItem), mine, []Kind{Stage}, func(a Action) bool { return a.Fresh }},
 		{"an empty visible node of the person's", wish(next), node(Presence), Journal{}, []Kind{Stage}, func(a Action) bool { return a.Fresh }},
 		{"another one is staged", wish(period("new", 5, 8)), node(Whitelist, nextItem), clean, []Kind{Stage}, func(a Action) bool { return !a.Fresh }},
