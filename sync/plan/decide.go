@@ -132,11 +132,11 @@ func (d *decision) strangers() bool {
 // between decides outside every period.
 func (d *decision) between() []Action {
 	if !d.seen.Exists {
-		return d.stageNext(false)
+		return d.stageNext(false, true)
 	}
 	unfinished := d.begun() == Withdraw && !d.journal.Clean
 	if (d.mine() && !d.seen.Hidden()) || unfinished {
-		return append([]Action{d.withdraw()}, d.stageNext(false)...)
+		return append([]Action{d.withdraw()}, d.stageNext(false, true)...)
 	}
 	if d.vanished() && d.hasNext && !d.overridden(d.next) && d.journal.Seen.Payload.Equal(staged(d.next)) {
 		return []Action{d.yield(d.next, "the staged message was removed from the node by another client")}
@@ -156,7 +156,7 @@ func (d *decision) between() []Action {
 	if clean && d.current == nil && d.archive.Payload.Equal(staged(d.next)) {
 		return nil
 	}
-	return d.stageNext(!clean)
+	return d.stageNext(!clean, false)
 }
 
 // staged is what is published ahead of p.
@@ -219,12 +219,12 @@ func (d *decision) overridden(p absence.Period) bool {
 	return d.journal.Overrides(p, d.now)
 }
 
-func (d *decision) stageNext(fresh bool) []Action {
+func (d *decision) stageNext(fresh, missing bool) []Action {
 	if !d.hasNext || d.overridden(d.next) {
 		return nil
 	}
 	return []Action{{
-		Kind: Stage, Payload: staged(d.next), Fresh: fresh,
+		Kind: Stage, Payload: staged(d.next), Fresh: fresh, Missing: missing,
 		Recover: !d.seen.Exists && d.journal.Seen != nil,
 		Reason:  d.reasonStage(), Period: d.next.Key(), UIDs: uids(d.next),
 	}}

@@ -286,6 +286,9 @@ type Action struct {
 	// Fresh asks to delete the node first, because contacts may be subscribed
 	// to the one that is there.
 	Fresh bool `json:"fresh,omitempty"`
+	// Missing says of a Stage that there was no node. One that is there all the
+	// same is not awayd's.
+	Missing bool `json:"missing,omitempty"`
 	// Spare asks a Withdraw to leave the node and its access model as they are,
 	// because it also holds something of the person's own.
 	Spare bool `json:"spare,omitempty"`

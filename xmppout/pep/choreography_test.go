@@ -334,6 +334,13 @@ func TestStageRefused(t *testing.T) {
 		t.Errorf("the last step is %s, and contacts were told %v", last, raced.told)
 	}
 
+	// Made by somebody else after the look.
+	made := newModel().holding(plan.Whitelist)
+	wantChanged(t, made.run(plan.Action{Kind: plan.Stage, Payload: away, Missing: true}))
+	if last := made.calls[len(made.calls)-1]; last != "ledger: opening" {
+		t.Errorf("the last step is %s", last)
+	}
+
 	unable := newModel()
 	unable.unable = true
 	if err := unable.run(plan.Action{Kind: plan.Stage, Payload: away}); !errors.Is(err, ErrUnhideable) {
