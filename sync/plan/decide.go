@@ -36,10 +36,15 @@ func Decide(w Wish, o Observed, j Journal, now time.Time) []Action {
 	return d.decide()
 }
 
-// standIn takes what was seen last for what the server does not show. What awayd
-// never saw there is the person's own.
+// standIn takes what awayd published last for what the server does not show.
+// What awayd never published there is the person's own.
 func (d *decision) standIn() {
-	switch seen := d.journal.Seen; {
+	begun, seen := d.journal.Begun, d.journal.Seen
+	switch {
+	case begun != nil && (begun.Kind == Reveal || begun.Kind == Amend): // perhaps published already
+		d.current = &Item{ID: ItemCurrent, Payload: begun.Payload}
+	case seen == nil && d.journal.Clean: // perhaps staged
+		d.archive = &Item{ID: ItemArchive}
 	case seen == nil:
 		d.foreign = true
 	case seen.ID == ItemCurrent:

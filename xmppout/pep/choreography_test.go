@@ -165,6 +165,17 @@ var performances = []struct {
 		},
 	},
 	{
+		name: "withdraw quietly what cannot be read", node: func() *model {
+			m := newModel().holding("roster", archive(away))
+			m.unread = true
+			return m
+		},
+		action: plan.Action{Kind: plan.Withdraw, Quiet: true},
+		steps: []string{
+			"access", "items", "retract archive", "retract current", "configure whitelist", "delete", "ledger: deleted", "unshow",
+		},
+	},
+	{
 		name: "withdraw beside the person's own", node: func() *model { return newModel().holding(plan.Presence, current(away)) },
 		action: plan.Action{Kind: plan.Withdraw, Payload: over, Spare: true},
 		steps: []string{
