@@ -271,11 +271,14 @@ func (d *decision) withdraw() Action {
 	if was, ok := d.periodOf(d.shown()); ok {
 		a.Period, a.UIDs = was.Key(), uids(was)
 	}
-	if d.current == nil {
+	p := d.shown()
+	// What was staged is told to those who come between the opening of the node and
+	// the publish.
+	unsaid := d.current == nil && (p.Start.IsZero() || p.Start.After(d.now))
+	if unsaid || (d.current == nil && d.foreign) {
 		a.Quiet = true
 		return a
 	}
-	p := d.current.Payload
 	if now := d.now.Truncate(time.Second).UTC(); p.End.IsZero() || p.End.After(now) {
 		p.End = now
 	}

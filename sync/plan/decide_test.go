@@ -154,6 +154,7 @@ func TestDecide(t *testing.T) {
 
 		{"over, its event is still known", wish(past, next), node(Presence, pastItem), mine, []Kind{Withdraw, Stage}, func(a Action) bool { return a.Period == past.Key() && len(a.UIDs) == 1 }},
 		{"over", wish(next), node(Presence, pastItem), mine, []Kind{Withdraw, Stage}, func(a Action) bool { return a.Payload.End.Equal(at(-1)) && !a.Quiet }},
+		{"event removed while the node was open, and the message not published yet", wish(next), node(Presence, archivedLive), mine, []Kind{Withdraw, Stage}, func(a Action) bool { return !a.Quiet && a.Payload.End.Equal(t0) }},
 		{"event removed while live", wish(next), node(Presence, liveItem), seenLive, []Kind{Withdraw, Stage}, func(a Action) bool { return a.Payload.End.Equal(t0) }},
 		{"moved into the future, or the clock went back", wish(period("live", 2, 3)), node(Presence, item(ItemCurrent, period("live", 2, 3))), Journal{Sent: sent(item(ItemCurrent, period("live", 2, 3)))}, []Kind{Withdraw, Stage}, func(a Action) bool { return !a.Payload.End.After(t0) && !a.Payload.Start.After(a.Payload.End) }},
 		{"withdraw cut short after the retraction", wish(next), node(Presence), withdrawing, []Kind{Withdraw, Stage}, func(a Action) bool { return a.Quiet }},
