@@ -43,7 +43,8 @@ func (d *decision) standIn() {
 	switch {
 	case begun != nil && (begun.Kind == Reveal || begun.Kind == Amend): // perhaps published already
 		d.current = &Item{ID: ItemCurrent, Payload: begun.Payload}
-	case seen == nil && d.journal.Clean: // perhaps staged
+	case seen == nil && (d.journal.Clean || d.seen.Access == d.journal.Audience):
+		// Perhaps staged, or brought back by a server that crashed.
 		d.archive = &Item{ID: ItemArchive}
 	case seen == nil:
 		d.foreign = true

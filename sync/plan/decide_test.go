@@ -62,7 +62,8 @@ func TestDecide(t *testing.T) {
 	revealing.Begun = &Action{Kind: Reveal, Payload: liveItem.Payload}
 	amending.Begun = &Action{Kind: Amend, Payload: liveItem.Payload}
 	staging.Begun = &Action{Kind: Stage, Payload: nextItem.Payload}
-	unconfirmed := mine
+	broughtBack, unconfirmed := mine, mine
+	broughtBack.Audience = "roster"
 	unconfirmed.Begun = &Action{Kind: Reveal, Payload: liveItem.Payload}
 	archivedLive := item(ItemArchive, live)
 
@@ -111,6 +112,7 @@ func TestDecide(t *testing.T) {
 		{"over, not readable", wish(next), unread, seenPast, []Kind{Withdraw, Stage}, func(a Action) bool { return a.Payload.End.Equal(past.End) }},
 		{"not readable, made by awayd", wish(next), unread, clean, []Kind{Withdraw, Stage}, func(a Action) bool { return a.Quiet }},
 		{"over, not readable, cut short while it was published", wish(next), unread, unconfirmed, []Kind{Withdraw, Stage}, func(a Action) bool { return !a.Quiet }},
+		{"not readable, opened as by awayd, who had removed it", wish(next), unread, broughtBack, []Kind{Withdraw, Stage}, func(a Action) bool { return a.Quiet }},
 		{"not readable and never awayd's", wish(live), unread, Journal{}, []Kind{Yield}, nil},
 		{"live, overridden, an adjacent absence was added", wish(longer), node(Presence), overridden, nil, nil},
 		{"live, overridden, then the event was moved", wish(moved), node(Presence), overridden, []Kind{Reveal}, nil},

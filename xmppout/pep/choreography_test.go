@@ -123,6 +123,7 @@ var performances = []struct {
 			"access", `show "away"`, "ledger: opening", "configure presence",
 			`ledger: sending "away"`, `publish current "away" under presence`, "retract archive quietly",
 			"access", "items", "members", "gather", `ledger: sending "away"`, `publish current "away" under presence`,
+			"access", "items", "members",
 		},
 		holds: &plan.Item{ID: plan.ItemCurrent, Payload: away}, access: plan.Presence,
 	},

@@ -201,6 +201,10 @@ func (c Choreography) tell(ctx context.Context, p plan.Payload, guard plan.Acces
 		if err := c.publish(ctx, plan.ItemCurrent, p, guard); err != nil {
 			return err
 		}
+		// It may have made a node, which of a group lets nobody in.
+		if err := c.confirm(ctx, p); err != nil {
+			return err
+		}
 	}
 	if c.NoPresence {
 		return c.disappear(ctx)
