@@ -36,10 +36,16 @@ func Decide(w Wish, o Observed, j Journal, now time.Time) []Action {
 	return d.decide()
 }
 
-// standIn takes what was seen last for what the server does not show. What awayd
-// never saw there is the person's own.
+// standIn takes what awayd published last for what the server does not show.
+// What awayd never published there is the person's own.
 func (d *decision) standIn() {
-	switch seen := d.journal.Seen; {
+	begun, seen := d.journal.Begun, d.journal.Seen
+	switch {
+	case begun != nil && (begun.Kind == Reveal || begun.Kind == Amend): // perhaps published already
+		d.current = &Item{ID: ItemCurrent, Payload: begun.Payload}
+	case seen == nil && (d.journal.Clean || d.seen.Access == d.journal.Audience):
+		// Perhaps staged, or brought back by a server that crashed.
+		d.archive = &Item{ID: ItemArchive}
 	case seen == nil:
 		d.foreign = true
 	case seen.ID == ItemCurrent:
@@ -97,11 +103,11 @@ func (d *decision) during() []Action {
 	if !d.seen.Exists {
 		return []Action{d.reveal(want, false, d.journal.Seen != nil)}
 	}
-	if d.vanished() {
+	if d.vanished() && isOf(d.journal.Seen.Payload, d.live) {
 		return []Action{d.yield(d.live, "awayd's message was removed from the node by another client")}
 	}
 	switch {
-	case !d.opening() && d.current != nil && d.journal.Audience != "" && !d.seen.openTo(d.journal.Audience):
+	case !d.opening() && d.current != nil && isOf(d.current.Payload, d.live) && d.journal.Audience != "" && !d.seen.openTo(d.journal.Audience):
 		return []Action{d.yield(d.live, "who may see the node was changed by another client")}
 	case d.strangers():
 		// They are told the end, and lose the node they may be subscribed to.
@@ -132,11 +138,11 @@ func (d *decision) strangers() bool {
 // between decides outside every period.
 func (d *decision) between() []Action {
 	if !d.seen.Exists {
-		return d.stageNext(false)
+		return d.stageNext(false, true)
 	}
 	unfinished := d.begun() == Withdraw && !d.journal.Clean
 	if (d.mine() && !d.seen.Hidden()) || unfinished {
-		return append([]Action{d.withdraw()}, d.stageNext(false)...)
+		return append([]Action{d.withdraw()}, d.stageNext(false, true)...)
 	}
 	if d.vanished() && d.hasNext && !d.overridden(d.next) && d.journal.Seen.Payload.Equal(staged(d.next)) {
 		return []Action{d.yield(d.next, "the staged message was removed from the node by another client")}
@@ -150,11 +156,13 @@ func (d *decision) between() []Action {
 	if d.overridden(d.next) {
 		return nil
 	}
-	clean := d.seen.Hidden() && d.journal.Clean
-	if clean && d.current == nil && d.archive != nil && d.archive.Payload.Equal(staged(d.next)) {
+	// An empty node is not trusted: a server that crashed may have brought back
+	// one that was deleted a second before, with all who were subscribed to it.
+	clean := d.seen.Hidden() && d.journal.Clean && d.archive != nil
+	if clean && d.current == nil && d.archive.Payload.Equal(staged(d.next)) {
 		return nil
 	}
-	return d.stageNext(!clean)
+	return d.stageNext(!clean, false)
 }
 
 // staged is what is published ahead of p.
@@ -176,11 +184,18 @@ func (d *decision) shown() Payload {
 // still has it.
 func (d *decision) periodOf(p Payload) (absence.Period, bool) {
 	for _, q := range d.wish.Periods {
-		if s := staged(q); s.Start.Equal(p.Start) && s.End.Equal(p.End) {
+		if isOf(p, q) {
 			return q, true
 		}
 	}
 	return absence.Period{}, false
+}
+
+// isOf reports whether p was published for the period q, with whichever of its
+// texts.
+func isOf(p Payload, q absence.Period) bool {
+	s := staged(q)
+	return s.Start.Equal(p.Start) && s.End.Equal(p.End)
 }
 
 func (d *decision) mine() bool { return d.current != nil || d.archive != nil }
@@ -210,12 +225,12 @@ func (d *decision) overridden(p absence.Period) bool {
 	return d.journal.Overrides(p, d.now)
 }
 
-func (d *decision) stageNext(fresh bool) []Action {
+func (d *decision) stageNext(fresh, missing bool) []Action {
 	if !d.hasNext || d.overridden(d.next) {
 		return nil
 	}
 	return []Action{{
-		Kind: Stage, Payload: staged(d.next), Fresh: fresh,
+		Kind: Stage, Payload: staged(d.next), Fresh: fresh, Missing: missing,
 		Recover: !d.seen.Exists && d.journal.Seen != nil,
 		Reason:  d.reasonStage(), Period: d.next.Key(), UIDs: uids(d.next),
 	}}
@@ -257,11 +272,14 @@ func (d *decision) withdraw() Action {
 	if was, ok := d.periodOf(d.shown()); ok {
 		a.Period, a.UIDs = was.Key(), uids(was)
 	}
-	if d.current == nil {
+	p := d.shown()
+	// What was staged is told to those who come between the opening of the node and
+	// the publish.
+	unsaid := d.current == nil && (p.Start.IsZero() || p.Start.After(d.now))
+	if unsaid || (d.current == nil && d.foreign) {
 		a.Quiet = true
 		return a
 	}
-	p := d.current.Payload
 	if now := d.now.Truncate(time.Second).UTC(); p.End.IsZero() || p.End.After(now) {
 		p.End = now
 	}

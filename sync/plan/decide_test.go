@@ -62,6 +62,9 @@ func TestDecide(t *testing.T) {
 	revealing.Begun = &Action{Kind: Reveal, Payload: liveItem.Payload}
 	amending.Begun = &Action{Kind: Amend, Payload: liveItem.Payload}
 	staging.Begun = &Action{Kind: Stage, Payload: nextItem.Payload}
+	broughtBack, unconfirmed := mine, mine
+	broughtBack.Audience = "roster"
+	unconfirmed.Begun = &Action{Kind: Reveal, Payload: liveItem.Payload}
 	archivedLive := item(ItemArchive, live)
 
 	work := Wish{Timeline: wish(live).Timeline, Audience: Group("Work")}
@@ -84,6 +87,7 @@ func TestDecide(t *testing.T) {
 		{"nothing planned, no node", wish(), Observed{}, Journal{}, nil, nil},
 		{"next known, no node", wish(next), Observed{}, Journal{}, []Kind{Stage}, func(a Action) bool { return !a.Fresh && a.Payload.Equal(staged(next)) }},
 		{"next staged already", wish(next), node(Whitelist, nextItem), clean, nil, nil},
+		{"an empty node, made by awayd or brought back by a crash", wish(next), node(Whitelist), clean, []Kind{Stage}, func(a Action) bool { return a.Fresh }},
 		{"staged on a node that was open before", wish(next), node(Whitelist, nextItem), mine, []Kind{Stage}, func(a Action) bool { return a.Fresh }},
 		{"an empty visible node of the person's", wish(next), node(Presence), Journal{}, []Kind{Stage}, func(a Action) bool { return a.Fresh }},
 		{"another one is staged", wish(period("new", 5, 8)), node(Whitelist, nextItem), clean, []Kind{Stage}, func(a Action) bool { return !a.Fresh }},
@@ -106,11 +110,16 @@ func TestDecide(t *testing.T) {
 		{"live, given to others by the person", wish(live), node("roster", liveItem), seenLive, []Kind{Yield}, nil},
 		{"live, given to others by the person, not readable", wish(live), unread, seenLive, []Kind{Yield}, nil},
 		{"over, not readable", wish(next), unread, seenPast, []Kind{Withdraw, Stage}, func(a Action) bool { return a.Payload.End.Equal(past.End) }},
+		{"not readable, made by awayd", wish(next), unread, clean, []Kind{Withdraw, Stage}, func(a Action) bool { return a.Quiet }},
+		{"over, not readable, cut short while it was published", wish(next), unread, unconfirmed, []Kind{Withdraw, Stage}, func(a Action) bool { return !a.Quiet }},
+		{"not readable, opened as by awayd, who had removed it", wish(next), unread, broughtBack, []Kind{Withdraw, Stage}, func(a Action) bool { return a.Quiet }},
 		{"not readable and never awayd's", wish(live), unread, Journal{}, []Kind{Yield}, nil},
 		{"live, overridden, an adjacent absence was added", wish(longer), node(Presence), overridden, nil, nil},
 		{"live, overridden, then the event was moved", wish(moved), node(Presence), overridden, []Kind{Reveal}, nil},
 		{"live, event changed", wish(moved), node(Presence, liveItem), seenLive, []Kind{Amend}, func(a Action) bool { return a.Payload.End.Equal(at(3)) }},
 		{"live, removed by the person", wish(live), node(Presence), seenLive, []Kind{Yield}, nil},
+		{"begins, the one before was removed by the person", wish(live), node(Presence), seenPast, []Kind{Reveal}, nil},
+		{"begins, the one before was hidden by the person", wish(live), node(Whitelist, pastItem), seenPast, []Kind{Reveal}, nil},
 		{"live, hidden by the person", wish(live), node(Whitelist, liveItem), seenLive, []Kind{Yield}, nil},
 		{"live, node gone from the server", wish(live), Observed{}, seenLive, []Kind{Reveal}, func(a Action) bool { return a.Recover }},
 		{"live, overridden", wish(live, next), node(Presence), overridden, nil, nil},
@@ -147,6 +156,7 @@ func TestDecide(t *testing.T) {
 
 		{"over, its event is still known", wish(past, next), node(Presence, pastItem), mine, []Kind{Withdraw, Stage}, func(a Action) bool { return a.Period == past.Key() && len(a.UIDs) == 1 }},
 		{"over", wish(next), node(Presence, pastItem), mine, []Kind{Withdraw, Stage}, func(a Action) bool { return a.Payload.End.Equal(at(-1)) && !a.Quiet }},
+		{"event removed while the node was open, and the message not published yet", wish(next), node(Presence, archivedLive), mine, []Kind{Withdraw, Stage}, func(a Action) bool { return !a.Quiet && a.Payload.End.Equal(t0) }},
 		{"event removed while live", wish(next), node(Presence, liveItem), seenLive, []Kind{Withdraw, Stage}, func(a Action) bool { return a.Payload.End.Equal(t0) }},
 		{"moved into the future, or the clock went back", wish(period("live", 2, 3)), node(Presence, item(ItemCurrent, period("live", 2, 3))), Journal{Sent: sent(item(ItemCurrent, period("live", 2, 3)))}, []Kind{Withdraw, Stage}, func(a Action) bool { return !a.Payload.End.After(t0) && !a.Payload.Start.After(a.Payload.End) }},
 		{"withdraw cut short after the retraction", wish(next), node(Presence), withdrawing, []Kind{Withdraw, Stage}, func(a Action) bool { return a.Quiet }},

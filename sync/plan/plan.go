@@ -128,7 +128,8 @@ type Journal struct {
 	// Begun is the action that was begun and is not known to be finished. It is
 	// whole, so that the log can tell of it after a crash.
 	Begun *Action `json:"begun,omitempty"`
-	// Seen is awayd's own item as the server last showed it.
+	// Seen is awayd's own item as the server last showed it, or said to have
+	// taken it.
 	Seen *Item `json:"seen,omitempty"`
 	// Audience is the access model that awayd last opened the node with. Another
 	// one is the person's doing.
@@ -203,6 +204,10 @@ func (j Journal) Done(a Action) Journal {
 	switch a.Kind {
 	case Yield:
 		j.Override = &Override{Absences: a.Absences, Until: a.Until, Why: a.Reason}
+	case Stage:
+		j.Seen = &Item{ID: ItemArchive, Payload: a.Payload}
+	case Reveal, Amend:
+		j.Seen = &Item{ID: ItemCurrent, Payload: a.Payload}
 	case Unstage, Withdraw:
 		j.Seen = nil
 	}
@@ -286,6 +291,9 @@ type Action struct {
 	// Fresh asks to delete the node first, because contacts may be subscribed
 	// to the one that is there.
 	Fresh bool `json:"fresh,omitempty"`
+	// Missing says of a Stage that there was no node. One that is there all the
+	// same is not awayd's.
+	Missing bool `json:"missing,omitempty"`
 	// Spare asks a Withdraw to leave the node and its access model as they are,
 	// because it also holds something of the person's own.
 	Spare bool `json:"spare,omitempty"`

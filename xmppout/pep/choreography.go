@@ -48,7 +48,7 @@ type Choreography struct {
 func (c Choreography) Do(ctx context.Context, a plan.Action) error {
 	switch a.Kind {
 	case plan.Stage:
-		return c.stage(ctx, a.Payload, a.Fresh)
+		return c.stage(ctx, a)
 	case plan.Unstage:
 		return c.unstage(ctx)
 	case plan.Reveal:
@@ -63,20 +63,20 @@ func (c Choreography) Do(ctx context.Context, a plan.Action) error {
 	return fmt.Errorf("unknown action %q", a.Kind)
 }
 
-// stage puts p on the node where no contact sees it.
-func (c Choreography) stage(ctx context.Context, p plan.Payload, fresh bool) error {
+// stage puts a message on the node where no contact sees it.
+func (c Choreography) stage(ctx context.Context, a plan.Action) error {
 	if err := c.checkHideable(ctx); err != nil {
 		return err
 	}
-	if fresh {
+	if a.Fresh {
 		if err := c.renew(ctx); err != nil {
 			return err
 		}
 	}
-	if err := c.expectHidden(ctx); err != nil {
+	if err := c.expectHidden(ctx, a.Fresh || a.Missing); err != nil {
 		return err
 	}
-	if err := c.publish(ctx, plan.ItemArchive, p, plan.Whitelist); err != nil {
+	if err := c.publish(ctx, plan.ItemArchive, a.Payload, plan.Whitelist); err != nil {
 		return err
 	}
 	// Where a node holds more than one item, an older one would be revealed
@@ -191,6 +191,9 @@ func (c Choreography) takeDownQuietly(ctx context.Context, spare bool) error {
 		return c.retract(ctx, plan.ItemArchive, true)
 	}
 	items, err := c.Node.Items(ctx)
+	if errors.Is(err, ErrForbidden) { // as in Look: then it is what awayd may have put there
+		items, err = []plan.Item{{ID: plan.ItemArchive}, {ID: plan.ItemCurrent}}, nil
+	}
 	if err != nil && !errors.Is(err, ErrItemNotFound) {
 		return fmt.Errorf("read items: %w", err)
 	}

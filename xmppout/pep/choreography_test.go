@@ -123,6 +123,7 @@ var performances = []struct {
 			"access", `show "away"`, "ledger: opening", "configure presence",
 			`ledger: sending "away"`, `publish current "away" under presence`, "retract archive quietly",
 			"access", "items", "members", "gather", `ledger: sending "away"`, `publish current "away" under presence`,
+			"access", "items", "members",
 		},
 		holds: &plan.Item{ID: plan.ItemCurrent, Payload: away}, access: plan.Presence,
 	},
@@ -162,6 +163,17 @@ var performances = []struct {
 		action: plan.Action{Kind: plan.Withdraw, Quiet: true},
 		steps: []string{
 			"access", "items", "retract archive", "configure whitelist", "delete", "ledger: deleted", "unshow",
+		},
+	},
+	{
+		name: "withdraw quietly what cannot be read", node: func() *model {
+			m := newModel().holding("roster", archive(away))
+			m.unread = true
+			return m
+		},
+		action: plan.Action{Kind: plan.Withdraw, Quiet: true},
+		steps: []string{
+			"access", "items", "retract archive", "retract current", "configure whitelist", "delete", "ledger: deleted", "unshow",
 		},
 	},
 	{
@@ -332,6 +344,13 @@ func TestStageRefused(t *testing.T) {
 	wantChanged(t, err)
 	if last := raced.calls[len(raced.calls)-1]; last != "ledger: opening" || len(raced.told) > 0 {
 		t.Errorf("the last step is %s, and contacts were told %v", last, raced.told)
+	}
+
+	// Made by somebody else after the look.
+	made := newModel().holding(plan.Whitelist)
+	wantChanged(t, made.run(plan.Action{Kind: plan.Stage, Payload: away, Missing: true}))
+	if last := made.calls[len(made.calls)-1]; last != "ledger: opening" {
+		t.Errorf("the last step is %s", last)
 	}
 
 	unable := newModel()

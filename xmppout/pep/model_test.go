@@ -17,6 +17,7 @@ type model struct {
 	stored    []plan.Item
 	maxItems  int
 	subscribe bool // a contact who sees the node subscribes, and is pushed to ever after
+	unread    bool // the server does not show the items to their owner
 	unable    bool // the server has no publish-options
 	later     int  // contacts who become known while gathering
 	groups    map[string][]string
@@ -82,6 +83,9 @@ func (m *model) Access(context.Context) (plan.AccessModel, error) {
 
 func (m *model) Items(context.Context) ([]plan.Item, error) {
 	err := m.call("items", m.there)
+	if err == nil && m.unread {
+		return nil, ErrForbidden
+	}
 	return slices.Clone(m.stored), err
 }
 

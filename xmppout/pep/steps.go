@@ -38,8 +38,9 @@ func (c Choreography) renew(ctx context.Context) error {
 }
 
 // expectHidden makes sure that the next publish is hidden: by the node as it
-// is, or because it makes the node.
-func (c Choreography) expectHidden(ctx context.Context) error {
+// is, or because it makes the node. A node that should be missing is somebody
+// else's, who may have let contacts in before they hid it.
+func (c Choreography) expectHidden(ctx context.Context, missing bool) error {
 	access, err := c.Node.Access(ctx)
 	switch {
 	case errors.Is(err, ErrItemNotFound):
@@ -49,6 +50,8 @@ func (c Choreography) expectHidden(ctx context.Context) error {
 		return nil
 	case err != nil:
 		return fmt.Errorf("read access model: %w", err)
+	case missing:
+		return c.notClean("another client made a node meanwhile, so that nothing was put on it")
 	case access != plan.Whitelist:
 		return c.notClean("the node is visible (" + string(access) + "), so that nothing was put on it")
 	}
@@ -91,7 +94,7 @@ func (c Choreography) stageForReveal(ctx context.Context, p plan.Payload, fresh 
 			}
 		}
 	}
-	err = c.stage(ctx, p, fresh)
+	err = c.stage(ctx, plan.Action{Payload: p, Fresh: fresh})
 	if _, group := c.Audience.Group(); errors.Is(err, ErrUnhideable) && !group {
 		return nil // it was not to be hidden any longer
 	}
@@ -196,6 +199,10 @@ func (c Choreography) tell(ctx context.Context, p plan.Payload, guard plan.Acces
 	}
 	if c.Looks.Contacts() > reached {
 		if err := c.publish(ctx, plan.ItemCurrent, p, guard); err != nil {
+			return err
+		}
+		// It may have made a node, which of a group lets nobody in.
+		if err := c.confirm(ctx, p); err != nil {
 			return err
 		}
 	}
