@@ -16,7 +16,7 @@ import (
 
 // badDayLead is how long before the vacation everything is set up: long enough
 // for what goes wrong before it.
-const badDayLead = 12 * time.Second
+const badDayLead = 20 * time.Second
 
 // A badDay is one vacation in which everything goes wrong. What Bob could see
 // is looked at after each step; what awayd made of it stands in its log.
@@ -400,7 +400,7 @@ func (d *badDay) page() string {
 
 const badDayHeading = `# A bad day
 
-This page is written by ` + "`make proof`" + `: it happened like this, on Prosody and Radicale, within half a minute. Bob is Ada's
+This page is written by ` + "`make proof`" + `: it happened like this, on Prosody and Radicale, within a minute. Bob is Ada's
 contact; after each step he asks for her message. The calendar is polled by command, so that everything has its time.
 
 | time | what happens | Bob can read |
