@@ -87,7 +87,10 @@ func DecideActivity(text *string, audience AccessModel, n ActivityNode, a *Activ
 		guard = n.Access
 	}
 	if !narrow(guard) && !guard.within(audience) {
-		return keep("the activity node may be seen by others (" + string(guard) + ") than the message")
+		// It may have become so while awayd's was there.
+		step := endActivity(n, a)
+		step.Reason = "the activity node may be seen by others (" + string(guard) + ") than the message"
+		return step
 	}
 	next := Activity{Ours: []string{hashText(*text)}}
 	switch {
