@@ -178,11 +178,20 @@ func keepItem(n plan.ActivityNode, i rawItem) plan.ActivityNode {
 
 // SetActivity carries out a step on the person's activity node. It makes the
 // person available for it, if they are not, so that all servers tell contacts.
+// That takes seconds, so the node is read once more then: what the person has set
+// meanwhile would be lost, and the error matches [plan.ErrActivityChanged].
 func (s *Session) SetActivity(ctx context.Context, step plan.ActivityStep) error {
 	hidden := s.looks.shown == nil
 	err := (stage{s}).Attend(ctx)
 	if err == nil {
 		err = (stage{s}).Gather(ctx)
+	}
+	var now plan.ActivityNode
+	if err == nil {
+		now, err = s.readActivity(ctx)
+	}
+	if err == nil && !step.Fits(now) {
+		err = plan.ErrActivityChanged
 	}
 	if err == nil {
 		err = s.setActivity(ctx, step)

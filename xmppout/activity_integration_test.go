@@ -1,6 +1,7 @@
 package xmppout
 
 import (
+	"errors"
 	"strings"
 	"testing"
 	"time"
@@ -70,6 +71,34 @@ func TestActivityChangedMeanwhile(t *testing.T) {
 		}
 		if p.session.looks.shown != nil {
 			t.Error("juliet is left available")
+		}
+	})
+}
+
+// What juliet sets while awayd is about to set something, to say that she is away
+// or that she is not any more, is not lost.
+func TestActivityChangedAtThatMoment(t *testing.T) {
+	eachServer(t, func(t *testing.T, x *testbed.XMPP) {
+		p := newParty(t, x, "presence")
+		text := "Gone fishing"
+		var a *plan.Activity
+		for i, wanted := range []*string{&text, nil} {
+			n, err := p.session.Activity(t.Context())
+			if err != nil {
+				t.Fatal(err)
+			}
+			step := plan.DecideActivity(wanted, p.session.Audience(), n, a)
+			id := "hers" + string(rune('0'+i))
+			p.client(func() { p.publish(id, reading) })
+			if err := p.session.SetActivity(t.Context(), step); !errors.Is(err, plan.ErrActivityChanged) {
+				t.Errorf("set with %v", err)
+			}
+			if n, err := p.session.Activity(t.Context()); err != nil || n.Item == nil || n.Item.ID != id {
+				t.Errorf("the node holds %+v, %v", n.Item, err)
+			}
+			if i == 0 {
+				a = p.activity(&text, nil)
+			}
 		}
 	})
 }

@@ -272,6 +272,20 @@ func TestGroupOfNobody(t *testing.T) {
 	})
 }
 
+// A server that was too slow to tell what it is during the login is asked again:
+// who leaves the group is not to see the message any longer.
+func TestServerNamesItselfLate(t *testing.T) {
+	p := newParty(t, bed.XMPPFor(t, testbed.Prosody), "group:"+colleagues)
+	m := p.message("Gone fishing")
+	p.do(plan.Action{Kind: plan.Stage, Payload: m})
+	p.do(plan.Action{Kind: plan.Reveal, Payload: m})
+	p.session.server, p.session.named, p.session.node.tells = softwareVersion{}, false, false
+	p.client(func() { p.group(p.romeo, "") })
+	if o := p.look(); !o.ByMembers || !o.Circle.Strangers {
+		t.Errorf("with romeo out of the group it looks like %+v with %+v", o, o.Circle)
+	}
+}
+
 // What a server can do for a group is tried, and leaves nothing behind.
 func TestReach(t *testing.T) {
 	eachServer(t, func(t *testing.T, x *testbed.XMPP) {

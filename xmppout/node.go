@@ -101,8 +101,21 @@ func (n node) Members(ctx context.Context) ([]string, error) {
 	return members, nil
 }
 
+// Admit asks for a few at a time. Prosody writes the whole node anew for each of
+// them and does nothing else meanwhile, cuts off who sends a stanza of more than
+// 256 KiB, and as packaged reads no more than 10 kB a second. What is done stays
+// done when a later request fails: the next look finds who is missing.
 func (n node) Admit(ctx context.Context, in, out []string) error {
-	return n.ask(ctx, changeAffiliations(n.name, in, out), nil)
+	for len(in)+len(out) > 0 {
+		// Who is to be let in no longer goes first.
+		o := out[:min(len(out), maxAdmit)]
+		i := in[:min(len(in), maxAdmit-len(o))]
+		if err := n.ask(ctx, changeAffiliations(n.name, i, o), nil); err != nil {
+			return err
+		}
+		in, out = in[len(i):], out[len(o):]
+	}
+	return nil
 }
 
 func (n node) TellsMembers() bool { return n.tells }
@@ -213,4 +226,6 @@ const (
 	maxItems = 16
 	// maxContacts bounds the roster that is read.
 	maxContacts = 20_000
+	// maxAdmit bounds the people in one request to let them in.
+	maxAdmit = 20
 )

@@ -19,7 +19,11 @@ func (s *Session) Reach(ctx context.Context) (plan.Reach, error) {
 	if _, group := s.audience.Group(); !group {
 		return plan.Reach{By: string(s.audience)}, nil
 	}
-	r, err := s.reachGroup(ctx)
+	err := s.learnServer(ctx)
+	var r plan.Reach
+	if err == nil {
+		r, err = s.reachGroup(ctx)
+	}
 	if err != nil {
 		return plan.Reach{}, s.end.about("try audience "+string(s.audience)+" of", err)
 	}

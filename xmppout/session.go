@@ -44,6 +44,7 @@ type Session struct {
 	answer, pause atomic.Int64 // time.Duration
 
 	server softwareVersion
+	named  bool // the server told what it is, or that it does not tell
 	looks  looksState
 	letter tellState
 }
@@ -127,15 +128,30 @@ func (s *Session) Pace(answer, ping time.Duration) {
 	}
 }
 
-// begin learns what is good to know of the server but not needed.
+// begin learns what is good to know of the server but rarely needed.
 func (s *Session) begin(ctx context.Context) {
 	ctx, cancel := context.WithTimeout(ctx, versionTimeout)
 	defer cancel()
+	_ = s.learnServer(ctx) // else later, where it is needed
+}
+
+// learnServer asks what the server is, unless it has answered that.
+func (s *Session) learnServer(ctx context.Context) error {
+	if s.named {
+		return nil
+	}
 	var v softwareVersion
-	if err := s.ask(ctx, readVersion(s.jid.Domain()), &v); err == nil {
+	err := s.ask(ctx, readVersion(s.jid.Domain()), &v)
+	var refused *StanzaError
+	if err != nil && !errors.As(err, &refused) {
+		return err
+	}
+	s.named = true
+	if err == nil {
 		s.server = softwareVersion{Name: tidy(v.Name), Version: tidy(v.Version)}
 		s.node.tells = tellsMembers(s.server.Name)
 	}
+	return nil
 }
 
 // Server names the server's software and version (XEP-0092); empty if it did
@@ -192,7 +208,16 @@ func (s *Session) farewell(ctx context.Context) bool {
 
 // Look reads the node from the server.
 func (s *Session) Look(ctx context.Context) (plan.Observed, error) {
-	o, err := pep.Look(ctx, s.node, s.audience)
+	var o plan.Observed
+	var err error
+	// What lets a group in depends on what the server is; taken for another, it
+	// would go on showing the message to who left the group.
+	if _, group := s.audience.Group(); group {
+		err = s.learnServer(ctx)
+	}
+	if err == nil {
+		o, err = pep.Look(ctx, s.node, s.audience)
+	}
 	if err != nil {
 		return plan.Observed{}, s.end.about("look at out-of-office node of", err)
 	}

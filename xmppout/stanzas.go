@@ -301,8 +301,12 @@ func createNode(node string, fields ...field) query {
 	}).set()
 }
 
+// readAffiliations asks who may do what: as many as are in the roster may have
+// been let in.
 func readAffiliations(node string) query {
-	return toOwner(pubsub{Affiliations: &affiliations{Node: node}}).get()
+	q := toOwner(pubsub{Affiliations: &affiliations{Node: node}})
+	q.Large = true
+	return q.get()
 }
 
 func changeAffiliations(node string, in, out []string) query {

@@ -2,6 +2,7 @@ package engine
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"time"
 
@@ -50,7 +51,11 @@ func (k *Keeper) setActivity(ctx context.Context, text *string) error {
 	}
 	ctx, cancel := context.WithTimeout(ctx, activityLimit)
 	defer cancel()
-	if err := k.stepActivity(ctx, text); err != nil {
+	err := k.stepActivity(ctx, text)
+	for n := 1; n < maxRounds && errors.Is(err, plan.ErrActivityChanged); n++ {
+		err = k.stepActivity(ctx, text)
+	}
+	if err != nil {
 		a.retryAt = k.Now().Add(activityRetry)
 		k.sayActivity(account.Entry{Kind: account.KindError, Outcome: account.Failed, Reason: "the activity cannot be kept in step", Error: err.Error()})
 		return err

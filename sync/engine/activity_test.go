@@ -57,6 +57,38 @@ func TestActivityBesideMessage(t *testing.T) {
 	})
 }
 
+// What the person sets while awayd is about to set something stays, and is no
+// failure.
+func TestActivityOfThatMoment(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newActivityWorld(t)
+		defer w.run()()
+		stays := func(id string) {
+			t.Helper()
+			if n, _, _ := w.activityNow(); n.Item == nil || n.Item.ID != id {
+				t.Errorf("the activity is %+v, want %s", n.Item, id)
+			}
+		}
+		time.Sleep(2 * time.Hour)
+		stays(plan.ItemActivity)
+		w.mu.Lock()
+		w.meanwhile = &plan.ActivityItem{ID: "at the end", XML: "<activity/>"}
+		w.mu.Unlock()
+		time.Sleep(4 * time.Hour)
+		stays("at the end")
+		w.mu.Lock()
+		w.meanwhile = &plan.ActivityItem{ID: "at the start", XML: "<activity/>"}
+		w.mu.Unlock()
+		time.Sleep(98 * time.Hour)
+		stays("at the start")
+		time.Sleep(40 * time.Hour)
+		stays("at the start")
+		if failed := w.logged(account.KindError); len(failed) > 0 {
+			t.Errorf("logged %+v", failed)
+		}
+	})
+}
+
 // A failing activity delays nothing, is logged once, and done when it can be.
 func TestActivityFails(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {

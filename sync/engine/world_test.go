@@ -48,6 +48,7 @@ type world struct {
 	activity      plan.ActivityNode
 	activityAsked int
 	activityErr   error
+	meanwhile     *plan.ActivityItem // what the person sets just before the next SetActivity
 	activitySet   []plan.ActivityStep
 	done          []performed
 
@@ -340,6 +341,12 @@ func (s *session) SetActivity(_ context.Context, step plan.ActivityStep) error {
 	defer s.mu.Unlock()
 	if s.activityErr != nil {
 		return s.activityErr
+	}
+	if s.meanwhile != nil {
+		s.activity.Item, s.activity.Away, s.meanwhile = s.meanwhile, nil, nil
+	}
+	if !step.Fits(s.activity) {
+		return plan.ErrActivityChanged
 	}
 	s.activity.Exists, s.activity.Access = true, step.Guard
 	switch {

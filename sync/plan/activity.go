@@ -3,6 +3,7 @@ package plan
 import (
 	"crypto/sha256"
 	"encoding/hex"
+	"errors"
 	"slices"
 )
 
@@ -61,11 +62,21 @@ type ActivityStep struct {
 	// Guard is the access model that the node must still have; it is made with
 	// it if it is missing.
 	Guard AccessModel
+	// On is the item that the node must still hold; nil: none.
+	On *ActivityItem
 	// Before and After are what is to be remembered before it is tried, and
 	// after it has succeeded.
 	Before, After *Activity
 	Reason        string // of doing nothing although a text is wanted
 }
+
+// Fits reports whether the node holds what the step was decided on. Between the
+// two the person may have set another activity.
+func (s ActivityStep) Fits(n ActivityNode) bool { return sameItem(s.On, n.Item) }
+
+// ErrActivityChanged says that the activity node does not hold what a step was
+// decided on, so that nothing was put on it.
+var ErrActivityChanged = errors.New("another activity was set meanwhile")
 
 // Acts reports whether anything is to be sent.
 func (s ActivityStep) Acts() bool { return s.Show != nil || s.Restore != nil || s.Clear }
@@ -75,6 +86,12 @@ func (s ActivityStep) Acts() bool { return s.Show != nil || s.Restore != nil || 
 // audience, nothing that the person had set is lost, and what they set
 // meanwhile stays.
 func DecideActivity(text *string, audience AccessModel, n ActivityNode, a *Activity) ActivityStep {
+	s := decideActivity(text, audience, n, a)
+	s.On = n.Item
+	return s
+}
+
+func decideActivity(text *string, audience AccessModel, n ActivityNode, a *Activity) ActivityStep {
 	if text == nil {
 		return endActivity(n, a)
 	}
@@ -87,7 +104,10 @@ func DecideActivity(text *string, audience AccessModel, n ActivityNode, a *Activ
 		guard = n.Access
 	}
 	if !narrow(guard) && !guard.within(audience) {
-		return keep("the activity node may be seen by others (" + string(guard) + ") than the message")
+		// It may have become so while awayd's was there.
+		step := endActivity(n, a)
+		step.Reason = "the activity node may be seen by others (" + string(guard) + ") than the message"
+		return step
 	}
 	next := Activity{Ours: []string{hashText(*text)}}
 	switch {

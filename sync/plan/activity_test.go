@@ -15,6 +15,8 @@ func TestDecideActivity(t *testing.T) {
 	theirs := func(m AccessModel) ActivityNode { return ActivityNode{Exists: true, Access: m, Item: reading} }
 	large := theirs(Presence)
 	large.Unsaveable = "it is large"
+	wide := ours(old)
+	wide.Access = Open
 	saved := &Activity{Saved: reading, Ours: []string{hashText(old)}}
 	shown := &Activity{Saved: reading, Ours: []string{hashText(old)}, Shown: true}
 	none := &Activity{Ours: []string{hashText(old)}, Shown: true}
@@ -38,6 +40,7 @@ func TestDecideActivity(t *testing.T) {
 		{"narrower node", &text, Presence, theirs(Whitelist), nil, "show", Whitelist, nil},
 		{"narrower node, of some groups", &text, Open, theirs("roster"), nil, "show", "roster", nil},
 		{"wider node", &text, Presence, theirs(Open), nil, "", "", func(s ActivityStep) bool { return s.Before == nil && s.Reason != "" }},
+		{"wider node since it is shown", &old, Presence, wide, shown, "restore", Open, func(s ActivityStep) bool { return s.Before.equal(shown) && s.After == nil && s.Reason != "" }},
 		{"node of an unknown model", &text, Presence, theirs("mystery"), nil, "", "", func(s ActivityStep) bool { return s.Reason != "" }},
 		{"wider node, audience open", &text, Open, theirs(Open), nil, "show", Open, nil},
 		{"cannot be saved", &text, Presence, large, nil, "", "", func(s ActivityStep) bool { return s.Before == nil && s.Reason != "" }},

@@ -33,7 +33,8 @@ type Node interface {
 	// (§8.9.1).
 	Members(context.Context) ([]string, error)
 	// Admit makes members of those in the first list and takes every
-	// affiliation from those in the second, in one request (§8.9.2).
+	// affiliation from those in the second (§8.9.2). It may fail with some of
+	// that done.
 	Admit(ctx context.Context, in, out []string) error
 	// TellsMembers reports whether the server is known to notify the members
 	// of a node whose model is whitelist, and to let nobody else know of it. It

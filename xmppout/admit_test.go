@@ -1,0 +1,72 @@
+package xmppout
+
+import (
+	"context"
+	"encoding/xml"
+	"fmt"
+	"strings"
+	"testing"
+
+	"mellium.im/xmpp/jid"
+)
+
+// askerFunc is an [asker] made of a function.
+type askerFunc func(q query, answer any) error
+
+func (f askerFunc) ask(_ context.Context, q query, answer any) error { return f(q, answer) }
+
+// However many are in a group, no request grows with them: servers cut off who
+// sends much at once, and do nothing else while they work through it.
+func TestAdmitsAFewAtATime(t *testing.T) {
+	const many = 3000
+	var in, out []string
+	for i := range many {
+		in = append(in, fmt.Sprintf("colleague.number%05d@example.org", i))
+	}
+	out = in[many-7:]
+	in = in[:many-7]
+	got := map[string]string{}
+	n := node{name: nodeName, asker: askerFunc(func(q query, _ any) error {
+		b, err := xml.Marshal(q.Payload)
+		if err != nil || len(b) > 4<<10 {
+			t.Fatalf("a request of %d bytes, %v", len(b), err)
+		}
+		for _, a := range q.Payload.(pubsub).Affiliations.Entries {
+			got[a.JID] += a.Affiliation
+		}
+		return nil
+	})}
+	if err := n.Admit(t.Context(), in, out); err != nil {
+		t.Fatal(err)
+	}
+	for i, j := range append(in, out...) {
+		if want := map[bool]string{true: "member", false: "none"}[i < len(in)]; got[j] != want {
+			t.Fatalf("%s is made %q, want %q", j, got[j], want)
+		}
+	}
+}
+
+// A node can have as many members as a roster has contacts.
+func TestManyMembersAreRead(t *testing.T) {
+	var q query
+	n := node{name: nodeName, owner: jid.MustParse("juliet@example.org"), asker: askerFunc(func(asked query, answer any) error {
+		q = asked
+		return nil
+	})}
+	if _, err := n.Members(t.Context()); err != nil || !q.Large {
+		t.Errorf("asked with %+v, %v", q, err)
+	}
+	var b strings.Builder
+	b.WriteString("<iq type='result'><pubsub xmlns='" + nsPubSubOwner + "'><affiliations node='x'>")
+	for i := range maxContacts {
+		fmt.Fprintf(&b, "<affiliation jid='colleague%d@example.org' affiliation='member'/>", i)
+	}
+	b.WriteString("</affiliations></pubsub></iq>")
+	if b.Len() > maxLarge {
+		t.Errorf("%d bytes", b.Len())
+	}
+	var answer pubsub
+	if err := readAnswer(bound(xml.NewDecoder(strings.NewReader(b.String())), maxTokensLarge), &answer); err != nil || len(answer.Affiliations.Entries) != maxContacts {
+		t.Errorf("read with %v", err)
+	}
+}
