@@ -32,7 +32,9 @@ var mayImport = []struct {
 	{"awayd/cmd/testbed", nil, "real servers for tests; knows nothing of the program under test"},
 	{"awayd/cmd/packaged", []string{"awayd/cmd/testbed"}, "leads the Debian package through its life, from outside"},
 	{"awayd/cmd/demo", []string{"awayd/cmd/testbed"}, "uses the program as a person would, from outside"},
-	{"awayd/cmd/proof", []string{"awayd/cmd/testbed", "awayd/sync/absence", "awayd/sync/account", "awayd/sync/engine", "awayd/sync/plan", "awayd/xmppout/pep"}, "breaks the program from outside, and explores its parts over a model of a server"},
+	{"awayd/cmd/proof/explore", []string{"awayd/sync/absence", "awayd/sync/account", "awayd/sync/engine", "awayd/sync/plan", "awayd/xmppout/pep"}, "runs the decisions and the steps over a model of a server"},
+	{"awayd/cmd/proof/mutate", nil, "changes source, whatever it says"},
+	{"awayd/cmd/proof", []string{"awayd/cmd/proof/explore", "awayd/cmd/proof/mutate", "awayd/cmd/testbed", "awayd/sync/absence", "awayd/sync/account", "awayd/sync/engine", "awayd/sync/plan", "awayd/xmppout/pep"}, "breaks the program from outside, and explores its parts over a model of a server"},
 	{"awayd/cmd/pictures", []string{"awayd/cmd/testbed"}, "uses the program and its page as a person would, from outside"},
 	{"awayd/cmd/awayd/control", []string{"awayd/caldav", "awayd/sync/absence", "awayd/sync/account", "awayd/sync/engine", "awayd/sync/finding", "awayd/sync/plan"}, "both sides of the control socket"},
 	{"awayd/cmd/awayd/web", []string{"awayd/cmd/awayd/control", "awayd/cmd/awayd/socket", "awayd/sync/account", "awayd/sync/engine"}, "asks the handlers of the control socket, and has no way of its own to anything"},
@@ -86,6 +88,9 @@ func TestImportRules(t *testing.T) {
 		for _, i := range p.Imports {
 			if strings.HasPrefix(i, "awayd/") && !allowed[i] && !allowed["*"] {
 				t.Errorf("%s imports %s, which its rule forbids", p.ImportPath, i)
+			}
+			if strings.HasPrefix(i, "awayd/cmd/proof") && !strings.HasPrefix(p.ImportPath, "awayd/cmd/proof") {
+				t.Errorf("%s imports %s, which is for proofs alone", p.ImportPath, i)
 			}
 			if p.ImportPath != "awayd/sync/absence" && p.ImportPath != "awayd/sync/notice" && p.ImportPath != "awayd/sync/plan" {
 				continue

@@ -35,6 +35,9 @@ type table struct {
 
 // parts are in the order of the page.
 var parts = []part{
+	{"probes", "Models and their servers", probes},
+	{"explore", "States explored", exploration},
+	{"mutations", "Mutants", mutations},
 	{"crashes", "Crashes at every step, on real servers", proveCrashes},
 	{"faults", "Broken networks", faultsPart},
 	{"isolation", "Others who hang", isolationPart},

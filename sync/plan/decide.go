@@ -216,9 +216,10 @@ func (d *decision) opening() bool {
 }
 
 // vanished reports whether awayd's item disappeared from a node that is still
-// there, without awayd having begun anything.
+// there, without awayd having begun anything that could have removed it.
 func (d *decision) vanished() bool {
-	return d.journal.Seen != nil && d.begun() == "" && !d.mine()
+	untouched := d.begun() == "" || d.begun() == Yield
+	return d.journal.Seen != nil && untouched && !d.mine()
 }
 
 func (d *decision) overridden(p absence.Period) bool {

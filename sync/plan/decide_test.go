@@ -62,6 +62,8 @@ func TestDecide(t *testing.T) {
 	revealing.Begun = &Action{Kind: Reveal, Payload: liveItem.Payload}
 	amending.Begun = &Action{Kind: Amend, Payload: liveItem.Payload}
 	staging.Begun = &Action{Kind: Stage, Payload: nextItem.Payload}
+	yielding := seenLive
+	yielding.Begun = &Action{Kind: Yield}
 	broughtBack, unconfirmed := mine, mine
 	broughtBack.Audience = "roster"
 	unconfirmed.Begun = &Action{Kind: Reveal, Payload: liveItem.Payload}
@@ -120,6 +122,7 @@ func TestDecide(t *testing.T) {
 		{"live, removed by the person", wish(live), node(Presence), seenLive, []Kind{Yield}, nil},
 		{"begins, the one before was removed by the person", wish(live), node(Presence), seenPast, []Kind{Reveal}, nil},
 		{"begins, the one before was hidden by the person", wish(live), node(Whitelist, pastItem), seenPast, []Kind{Reveal}, nil},
+		{"live, removed by the person, and awayd cut short when it yielded", wish(live), node(Presence), yielding, []Kind{Yield}, nil},
 		{"live, hidden by the person", wish(live), node(Whitelist, liveItem), seenLive, []Kind{Yield}, nil},
 		{"live, node gone from the server", wish(live), Observed{}, seenLive, []Kind{Reveal}, func(a Action) bool { return a.Recover }},
 		{"live, overridden", wish(live, next), node(Presence), overridden, nil, nil},

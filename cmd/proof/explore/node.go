@@ -1,0 +1,177 @@
+package explore
+
+import (
+	"slices"
+
+	"awayd/sync/plan"
+	"awayd/xmppout/pep"
+)
+
+// Who is a set of contacts.
+type Who uint8
+
+// The contacts. All but Tybalt are in the person's roster and have clients that
+// ask for the events of the node; all but Benvolio and Tybalt are in the group.
+const (
+	Romeo    Who = 1 << iota // online throughout
+	Mercutio                 // subscribes to the node explicitly whenever he may
+	Benvolio                 // not in the group
+	Nurse                    // comes and goes
+	Tybalt                   // a stranger
+
+	nobody Who = 0
+	roster     = Romeo | Mercutio | Benvolio | Nurse
+	group      = Romeo | Mercutio | Nurse
+	all        = roster | Tybalt
+)
+
+// Access models that let in groups of the roster (XEP-0060 §4.5): Roster as the
+// person's own client sets it, Friends as awayd does for its audience, and one
+// with no group, which is what a guarded publish makes.
+const (
+	Roster  plan.AccessModel = "roster"
+	Friends plan.AccessModel = "group:" + friends
+	empty   plan.AccessModel = "roster without groups"
+
+	friends = "Friends"
+)
+
+// A node is the out-of-office node as a server keeps it. It is a value: items
+// is never changed in place.
+type node struct {
+	exists      bool
+	access      plan.AccessModel
+	items       []item // oldest first
+	subscribers Who    // explicitly
+	members     Who
+	theirs      bool // the person set the access model or the members
+	admitted    moment
+	// touched says that the person, or a crash, left it as it is: awayd need not
+	// clear it away.
+	touched bool
+}
+
+type item struct {
+	plan.Item
+	own    bool // the person's
+	moment moment
+	// bared says that the person's own client let contacts see it before its
+	// time.
+	bared bool
+}
+
+// A moment is when the person did something, by turns and looks of awayd's: what
+// came within a turn and after its look could not be known to awayd.
+type moment struct{ turn, look int }
+
+var (
+	errNoItem    = pep.ErrItemNotFound
+	errNoRoster  = pep.ErrUnsupported
+	errForbidden = pep.ErrForbidden
+)
+
+// mayFetch is who the node lets read.
+func (f *Facts) mayFetch(n node) Who {
+	who := nobody
+	if !n.exists {
+		return who
+	}
+	switch n.access {
+	case plan.Open:
+		who = all
+	case plan.Presence:
+		who = roster
+	case Roster, Friends:
+		who = group
+	case plan.Whitelist:
+		who = n.members
+	}
+	if f.KeepsSubscribers {
+		who |= n.subscribers
+	}
+	return who
+}
+
+// listeners is who the node tells of a new item.
+func (f *Facts) listeners(n node) Who {
+	who := f.mayFetch(n)
+	if n.access == plan.Whitelist && !f.MembersTold {
+		who &^= n.members &^ n.subscribers
+	}
+	return who&roster | who&n.subscribers
+}
+
+// put returns the node with an item published (XEP-0060 §7.1).
+func (f *Facts) put(n node, i item, guard plan.AccessModel) (node, error) {
+	switch {
+	case !n.exists:
+		n = node{exists: true, access: plan.Presence, theirs: i.own}
+		if guard != "" && f.PublishOptions {
+			n.access = guard
+			if guard == Friends {
+				n.access = empty
+			}
+		}
+	case f.PublishOptions && guard != "" && n.access != guard && !(guard == Friends && byRoster(n.access)):
+		return n, pep.ErrPreconditionNotMet
+	}
+	most := 1
+	if f.ManyItems {
+		most = 4
+	}
+	n.items = append(slices.Clip(n.without(i.ID)), i)
+	n.items = n.items[max(0, len(n.items)-most):]
+	return n, nil
+}
+
+// without returns the items but the one of this id.
+func (n node) without(id string) []item {
+	at := slices.IndexFunc(n.items, func(i item) bool { return i.ID == id })
+	if at < 0 {
+		return n.items
+	}
+	return slices.Concat(n.items[:at], n.items[at+1:])
+}
+
+// take returns the node without an item (§7.2).
+func (f *Facts) take(n node, id string) (node, error) {
+	if !n.exists || len(n.without(id)) == len(n.items) {
+		return n, errNoItem
+	}
+	n.items = n.without(id)
+	return n, nil
+}
+
+// setAccess returns the node under another access model (§8.2). Some servers
+// then forget who may not stay subscribed.
+func (f *Facts) setAccess(n node, a plan.AccessModel) (node, error) {
+	switch {
+	case !n.exists:
+		return n, errNoItem
+	case byRoster(a) && !f.Roster:
+		return n, errNoRoster
+	}
+	n.access = a
+	if !f.KeepsSubscribers {
+		n.subscribers &= f.mayFetch(n)
+	}
+	return n, nil
+}
+
+// read is what the owner may read of the items (§6.5).
+func (f *Facts) read(n node) ([]plan.Item, error) {
+	switch {
+	case !n.exists:
+		return nil, errNoItem
+	case byRoster(n.access) && !f.OwnerReadsRoster:
+		return nil, errForbidden
+	}
+	var list []plan.Item
+	for _, i := range n.items {
+		list = append(list, i.Item)
+	}
+	return list, nil
+}
+
+// byRoster reports whether a lets in groups, or none of them.
+func byRoster(a plan.AccessModel) bool { return a == Roster || a == Friends || a == empty }
