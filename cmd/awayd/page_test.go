@@ -268,6 +268,16 @@ func TestRelative(t *testing.T) {
 	}
 }
 
+func TestLong(t *testing.T) {
+	for d, want := range map[time.Duration]string{
+		time.Minute: "1 minute", 15 * time.Minute: "15 minutes", 100 * time.Minute: "2 hours", 8 * time.Hour: "8 hours", 24 * time.Hour: "1 day", 12 * 24 * time.Hour: "12 days",
+	} {
+		if got := long(noon, noon.Add(d)); got != want {
+			t.Errorf("%v: %q, want %q", d, got, want)
+		}
+	}
+}
+
 // Whatever is written, nothing is lost, and no line is wider than the screen
 // but for a word that is meant to be copied in one piece.
 func TestWrap(t *testing.T) {

@@ -233,7 +233,10 @@ func during(start, end time.Time, allDay bool) string {
 
 // long is how long a period lasts, roughly.
 func long(start, end time.Time) string {
-	if d := end.Sub(start); d < 20*time.Hour {
+	switch d := end.Sub(start); {
+	case d < 100*time.Minute:
+		return count(int(d.Round(time.Minute).Minutes()), "minute")
+	case d < 20*time.Hour:
 		return count(int(d.Round(time.Hour).Hours()), "hour")
 	}
 	return count(int((end.Sub(start)+4*time.Hour)/(24*time.Hour)), "day")

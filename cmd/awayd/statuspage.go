@@ -165,9 +165,12 @@ func (p *page) calendarHealth(c engine.CalendarStatus, daemon bool) string {
 	case c.Error != "":
 		said = append(said, "failing")
 	}
-	if c.LastOK == nil {
+	switch {
+	case c.LastOK == nil:
 		said = append(said, "never read")
-	} else {
+	case p.now.Sub(*c.LastOK) < time.Second:
+		said = append(said, "read just now")
+	default:
 		said = append(said, "read "+relative(*c.LastOK, p.now))
 	}
 	if c.Error != "" && c.NextPoll != nil && daemon {
