@@ -66,7 +66,7 @@ func (a *app) showLog(ctx context.Context, q control.LogQuery, asJSON bool) erro
 	if err != nil {
 		return err
 	}
-	defer func() { c.Close() }()
+	defer c.Close()
 	if q.Follow && !c.daemon {
 		return usagef("systemctl start awayd", "no daemon is running, so there is nothing to follow")
 	}
@@ -74,53 +74,66 @@ func (a *app) showLog(ctx context.Context, q control.LogQuery, asJSON bool) erro
 	if err != nil {
 		return err
 	}
-	filtered := q.Account != "" || q.Kind != "" || !q.Since.IsZero()
-	entries := 0
-	for {
+	if q.Follow {
+		done() // to wait is what was asked for
+		return a.followLog(ctx, c, q, show)
+	}
+	empty := true
+	err = c.Log(ctx, q, func(e control.LogEntry) error {
+		done()
+		empty = false
+		return show(e)
+	})
+	done()
+	if err == nil && empty && !asJSON {
+		_, err = fmt.Fprint(a.out, emptyLog(q.Account != "" || q.Kind != "" || !q.Since.IsZero()))
+	}
+	return err
+}
+
+// followLog shows entries until ctx ends, from one daemon after the other. What
+// the next one writes comes after what was shown, so nothing is missed and
+// nothing is shown twice.
+func (a *app) followLog(ctx context.Context, c *connection, q control.LogQuery, show func(control.LogEntry) error) error {
+	for c != nil {
 		var stopped error // by what prints
 		err := c.Log(ctx, q, func(e control.LogEntry) error {
-			done()
-			entries++
 			q.After = e.ID
 			stopped = show(e)
 			return stopped
 		})
 		var refused *control.Error
-		if stopped != nil || !q.Follow || ctx.Err() != nil || errors.As(err, &refused) {
-			done()
-			if err == nil && entries == 0 && !asJSON && !q.Follow {
-				_, err = fmt.Fprint(a.out, emptyLog(filtered))
-			}
+		if stopped != nil || errors.As(err, &refused) {
 			return err
 		}
-		done()
-		// The daemon ended. What it writes when it is back comes after what
-		// was shown, so nothing is missed and nothing is shown twice.
 		c.Close()
 		q.Last = 0
-		if c = a.reconnect(ctx, c); ctx.Err() != nil {
-			return nil
+		if c, err = a.reconnect(ctx); err != nil {
+			return err
 		}
 	}
+	return nil
 }
 
 // followRetry is how long a followed log waits between two looks for a daemon.
 const followRetry = 250 * time.Millisecond
 
-// reconnect waits for a daemon, however long it takes; it returns old when ctx
-// ends first.
-func (a *app) reconnect(ctx context.Context, old *connection) *connection {
+// reconnect waits for a daemon, however long it takes; nil if ctx ends first.
+func (a *app) reconnect(ctx context.Context) (*connection, error) {
+	if ctx.Err() != nil {
+		return nil, nil
+	}
 	if _, err := fmt.Fprintln(a.err, "The daemon has ended; waiting for it to come back."); err != nil {
-		return old
+		return nil, fmt.Errorf("say that the daemon has ended: %w", err)
 	}
 	for pause(ctx, followRetry) == nil {
 		// An error is a daemon that begins or ends.
 		if c, err := a.knock(ctx); err == nil && c != nil {
-			fmt.Fprintln(a.err, "The daemon is back.")
-			return c
+			_, err = fmt.Fprintln(a.err, "The daemon is back.")
+			return c, err
 		}
 	}
-	return old
+	return nil, nil
 }
 
 // emptyLog says why there is nothing to show.
