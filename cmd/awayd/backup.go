@@ -25,10 +25,12 @@ func (a *app) backupCommand() *cobra.Command {
 			if err != nil {
 				return fmt.Errorf("write the backup: %w", err)
 			}
+			done := a.progress("copying the state")
 			c, err := a.connect(cmd.Context(), reading)
 			if err == nil {
 				err = errors.Join(c.Backup(cmd.Context(), f), f.Sync(), c.Close())
 			}
+			done()
 			if err = errors.Join(err, f.Close()); err != nil {
 				return errors.Join(err, os.Remove(args[0]))
 			}

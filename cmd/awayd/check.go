@@ -3,10 +3,7 @@ package main
 import (
 	"context"
 	"errors"
-	"fmt"
 	"slices"
-	"strings"
-	"unicode/utf8"
 
 	"github.com/spf13/cobra"
 
@@ -28,7 +25,9 @@ func (a *app) checkCommand() *cobra.Command {
 			"a warning is no failure.",
 		Args: exactly(0),
 		RunE: func(cmd *cobra.Command, _ []string) error {
+			done := a.progress("examining calendars and servers")
 			findings, err := a.examine(cmd.Context())
+			done()
 			if err != nil {
 				return err
 			}
@@ -97,119 +96,7 @@ func (a *app) printFindings(findings []control.Finding, asJSON, verbose bool) er
 	if asJSON {
 		return a.printJSON(map[string]any{"findings": findings})
 	}
-	width := 0
-	for _, f := range findings {
-		width = max(width, utf8.RuneCountInString(printable(f.Subject)))
-	}
-	width = min(width, maxSubject)
-	for rest := findings; len(rest) > 0; {
-		n := slices.IndexFunc(rest, func(f control.Finding) bool { return f.Subject != rest[0].Subject })
-		if n < 0 {
-			n = len(rest)
-		}
-		if verbose {
-			a.printAll(rest[:n])
-		} else {
-			a.printBrief(rest[:n], width)
-		}
-		rest = rest[n:]
-	}
-	_, err := fmt.Fprintln(a.out, summary(findings))
-	return err
-}
-
-// maxSubject is the widest subject that others are aligned with.
-const maxSubject = 50
-
-// printBrief prints one subject: what was examined in a line, and in full what
-// is not well.
-func (a *app) printBrief(findings []control.Finding, width int) {
-	var well []string
-	for _, f := range findings {
-		if f.Severity == finding.OK {
-			well = append(well, f.Topic)
-		}
-	}
-	said := strings.Join(well, ", ")
-	if len(findings) == 1 && len(well) == 1 {
-		said = findings[0].Detail
-	}
-	if len(well) == 0 {
-		said = "" // what is wrong follows
-	}
-	line := fmt.Sprintf("%s  %-*s  %s", a.mark(worst(findings)), width, printable(findings[0].Subject), printable(said))
-	fmt.Fprintln(a.out, strings.TrimRight(line, " "))
-	for _, f := range findings {
-		if f.Severity != finding.OK {
-			a.printFinding(f, f.Topic+":")
-		}
-	}
-}
-
-// printAll prints everything that was found about one subject.
-func (a *app) printAll(findings []control.Finding) {
-	fmt.Fprintf(a.out, "%s  %s\n", a.mark(worst(findings)), printable(findings[0].Subject))
-	width := 0
-	for _, f := range findings {
-		width = max(width, utf8.RuneCountInString(printable(f.Topic)))
-	}
-	for _, f := range findings {
-		a.printFinding(f, fmt.Sprintf("%-*s ", width, printable(f.Topic)))
-	}
-}
-
-func (a *app) printFinding(f control.Finding, topic string) {
-	fmt.Fprintf(a.out, "      %s  %s %s\n", a.mark(f.Severity), topic, printable(f.Detail))
-	if f.Hint != "" {
-		fmt.Fprintf(a.out, "            Try: %s\n", printable(f.Hint))
-	}
-}
-
-func (a *app) mark(s finding.Severity) string {
-	switch s {
-	case finding.OK:
-		return a.style(green, "ok  ")
-	case finding.Warning:
-		return a.style(yellow, "warn")
-	}
-	return a.style(red, "FAIL")
-}
-
-func worst(findings []control.Finding) finding.Severity {
-	of := make([]finding.Severity, len(findings))
-	for i, f := range findings {
-		of[i] = f.Severity
-	}
-	return finding.Worst(of...)
-}
-
-// summary is the last line.
-func summary(findings []control.Finding) string {
-	bad, doubts := 0, 0
-	for _, f := range findings {
-		switch f.Severity {
-		case finding.Error:
-			bad++
-		case finding.Warning:
-			doubts++
-		}
-	}
-	var said []string
-	if bad > 0 {
-		said = append(said, fmt.Sprintf("%d to mend", bad))
-	}
-	if doubts > 0 {
-		said = append(said, plural(doubts, "warning"))
-	}
-	if len(said) == 0 {
-		return fmt.Sprintf("All is well: %s.", plural(len(findings), "finding"))
-	}
-	return strings.Join(said, ", ") + "."
-}
-
-func plural(n int, thing string) string {
-	if n == 1 {
-		return "1 " + thing
-	}
-	return fmt.Sprintf("%d %ss", n, thing)
+	p := a.page()
+	p.findings(findings, verbose)
+	return p.flush()
 }

@@ -211,7 +211,7 @@ func TestCheckTellsEachProblemOfTheConfiguration(t *testing.T) {
 	}
 }
 
-// Subjects and topics are aligned, and what is not well is told in full.
+// Subjects and topics are aligned, and what is not well is told first and in full.
 func TestPrintFindings(t *testing.T) {
 	found := []control.Finding{
 		control.NewFinding("state", "", finding.Good("lock", "held")),
@@ -224,21 +224,21 @@ func TestPrintFindings(t *testing.T) {
 		verbose bool
 		want    string
 	}{
-		{false, `ok    state                    lock, space
-FAIL  account ada@example.org  address
+		{false, `FAIL  account ada@example.org  address
       warn  certificate: expires  soon
             Try: renew it
       FAIL  PEP: none
+ok    state                    lock, space
 1 to mend, 1 warning.
 `},
-		{true, `ok    state
-      ok    lock   held
-      ok    space  1 GB free
-FAIL  account ada@example.org
+		{true, `FAIL  account ada@example.org
       ok    address      there
       warn  certificate  expires  soon
             Try: renew it
       FAIL  PEP          none
+ok    state
+      ok    lock   held
+      ok    space  1 GB free
 1 to mend, 1 warning.
 `},
 	} {

@@ -151,6 +151,18 @@ func between(low, high int) cobra.PositionalArgs {
 	}
 }
 
+// request connects, asks and hangs up. If it takes longer than a second, a terminal
+// says what is being done.
+func (a *app) request(ctx context.Context, m manner, doing string, do func(context.Context, *connection) error) error {
+	defer a.progress(doing)()
+	c, err := a.connect(ctx, m)
+	if err != nil {
+		return err
+	}
+	defer c.Close()
+	return do(ctx, c)
+}
+
 // onAccount is a command that does one thing to one account and says so; done
 // has a %s for the JID.
 func (a *app) onAccount(use, short, done string, do func(context.Context, *control.Client, string) error) *cobra.Command {
@@ -159,12 +171,10 @@ func (a *app) onAccount(use, short, done string, do func(context.Context, *contr
 		Short: short,
 		Args:  exactly(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			c, err := a.connect(cmd.Context(), acting)
+			err := a.request(cmd.Context(), acting, "waiting for the server of "+printable(args[0]), func(ctx context.Context, c *connection) error {
+				return do(ctx, c.Client, args[0])
+			})
 			if err != nil {
-				return err
-			}
-			defer c.Close()
-			if err := do(cmd.Context(), c.Client, args[0]); err != nil {
 				return err
 			}
 			_, err = fmt.Fprintf(a.out, done+"\n", args[0])

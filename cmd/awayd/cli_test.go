@@ -155,12 +155,14 @@ func TestUnusableState(t *testing.T) {
 func TestEmptyState(t *testing.T) {
 	dir := t.TempDir()
 	for _, test := range []struct{ command, want string }{
-		{"status", "No account is linked yet. awayd link links one.\n"},
-		{"accounts", "No account is linked yet. awayd link links one.\n"},
-		{"log", ""},
-		{"sync", ""},
+		{"status", nobody},
+		{"accounts", nobody},
+		{"log", "The log is empty: nothing has happened yet. Try: awayd link\n"},
+		{"log --kind error", "No entry matches. Try: awayd log, without filters\n"},
+		{"log --json", ""},
+		{"sync", nobody},
 	} {
-		if r := awayd(t, "--state", dir, test.command); r.code != exitOK || r.out != test.want || r.err != "" {
+		if r := awayd(t, append([]string{"--state", dir}, strings.Fields(test.command)...)...); r.code != exitOK || r.out != test.want || r.err != "" {
 			t.Errorf("%s: %+v", test.command, r)
 		}
 	}

@@ -1,7 +1,9 @@
 package main
 
 import (
+	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -35,20 +37,7 @@ func (a *app) logCommand() *cobra.Command {
 				}
 				q.Since = t
 			}
-			c, err := a.connect(cmd.Context(), reading)
-			if err != nil {
-				return err
-			}
-			defer c.Close()
-			if q.Follow && !c.daemon {
-				return usagef("systemctl start awayd", "no daemon is running, so there is nothing to follow")
-			}
-			return c.Log(cmd.Context(), q, func(e control.LogEntry) error {
-				if asJSON {
-					return json.NewEncoder(a.out).Encode(e)
-				}
-				return a.printEntry(e)
-			})
+			return a.showLog(cmd.Context(), q, asJSON)
 		},
 	}
 	f := cmd.Flags()
@@ -69,18 +58,107 @@ func kinds() []string {
 	return names
 }
 
-func (a *app) printEntry(e control.LogEntry) error {
-	kind := fmt.Sprintf("%-8s", e.Kind)
-	text := e.Reason
-	if e.Error != "" {
-		text = strings.TrimPrefix(text+": "+e.Error, ": ")
+// showLog prints the entries that q selects.
+func (a *app) showLog(ctx context.Context, q control.LogQuery, asJSON bool) error {
+	done := a.progress("reading the sync log")
+	defer done()
+	c, err := a.connect(ctx, reading)
+	if err != nil {
+		return err
 	}
-	if e.Outcome == account.Failed {
-		kind = a.style(red, kind)
+	defer c.Close()
+	if q.Follow && !c.daemon {
+		return usagef("systemctl start awayd", "no daemon is running, so there is nothing to follow")
 	}
-	_, err := fmt.Fprintf(a.out, "%s  %s  %s  %s\n",
-		a.style(dim, e.Time.Local().Format("2006-01-02 15:04:05 MST")), e.Account, kind, printable(text))
+	show, err := a.logPrinter(ctx, c, asJSON)
+	if err != nil {
+		return err
+	}
+	if q.Follow {
+		done() // to wait is what was asked for
+		return a.followLog(ctx, c, q, show)
+	}
+	empty := true
+	err = c.Log(ctx, q, func(e control.LogEntry) error {
+		done()
+		empty = false
+		return show(e)
+	})
+	done()
+	if err == nil && empty && !asJSON {
+		_, err = fmt.Fprint(a.out, emptyLog(q.Account != "" || q.Kind != "" || !q.Since.IsZero()))
+	}
 	return err
+}
+
+// followLog shows entries until ctx ends, from one daemon after the other. What
+// the next one writes comes after what was shown, so nothing is missed and
+// nothing is shown twice.
+func (a *app) followLog(ctx context.Context, c *connection, q control.LogQuery, show func(control.LogEntry) error) error {
+	for c != nil {
+		var stopped error // by what prints
+		err := c.Log(ctx, q, func(e control.LogEntry) error {
+			q.After = e.ID
+			stopped = show(e)
+			return stopped
+		})
+		var refused *control.Error
+		if stopped != nil || errors.As(err, &refused) {
+			return err
+		}
+		c.Close()
+		q.Last = 0
+		if c, err = a.reconnect(ctx); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// followRetry is how long a followed log waits between two looks for a daemon.
+const followRetry = 250 * time.Millisecond
+
+// reconnect waits for a daemon, however long it takes; nil if ctx ends first.
+func (a *app) reconnect(ctx context.Context) (*connection, error) {
+	if ctx.Err() != nil {
+		return nil, nil
+	}
+	if _, err := fmt.Fprintln(a.err, "The daemon has ended; waiting for it to come back."); err != nil {
+		return nil, fmt.Errorf("say that the daemon has ended: %w", err)
+	}
+	for pause(ctx, followRetry) == nil {
+		// An error is a daemon that begins or ends.
+		if c, err := a.knock(ctx); err == nil && c != nil {
+			_, err = fmt.Fprintln(a.err, "The daemon is back.")
+			return c, err
+		}
+	}
+	return nil, nil
+}
+
+// emptyLog says why there is nothing to show.
+func emptyLog(filtered bool) string {
+	if filtered {
+		return "No entry matches. Try: awayd log, without filters\n"
+	}
+	return "The log is empty: nothing has happened yet. Try: awayd link\n"
+}
+
+// logPrinter returns what shows one entry after the other.
+func (a *app) logPrinter(ctx context.Context, c *connection, asJSON bool) (func(control.LogEntry) error, error) {
+	if asJSON {
+		enc := json.NewEncoder(a.out)
+		return func(e control.LogEntry) error { return enc.Encode(e) }, nil
+	}
+	list, err := c.Accounts(ctx)
+	if err != nil {
+		return nil, err
+	}
+	l := newLogPage(a.page(), list)
+	return func(e control.LogEntry) error {
+		l.entry(e)
+		return l.flush()
+	}, nil
 }
 
 // parseSince reads an age (24h, 7d), a date or a time.
@@ -94,7 +172,7 @@ func parseSince(s string, now time.Time) (time.Time, error) {
 	if d, err := time.ParseDuration(s); err == nil {
 		return now.Add(-d), nil
 	}
-	return parseTime(s, time.Local)
+	return parseTime(s, systemZone())
 }
 
 // parseTime reads RFC 3339 or a date, which begins at midnight in zone.

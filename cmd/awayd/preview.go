@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"errors"
 	"os"
 	"path/filepath"
@@ -59,7 +60,9 @@ func (a *app) previewCommand() *cobra.Command {
 			if q.asJSON {
 				return a.printJSON(p)
 			}
-			return a.printPreview(p)
+			text := a.page()
+			text.preview(p)
+			return text.flush()
 		},
 	}
 	f := cmd.Flags()
@@ -98,12 +101,12 @@ func (a *app) previewAccount(cmd *cobra.Command, q previewRequest, jid string) (
 	if err != nil {
 		return control.Preview{}, err
 	}
-	c, err := a.connect(cmd.Context(), reading)
-	if err != nil {
-		return control.Preview{}, err
-	}
-	defer c.Close()
-	return c.Preview(cmd.Context(), jid, from, to)
+	var p control.Preview
+	err = a.request(cmd.Context(), reading, "reading the calendars", func(ctx context.Context, c *connection) (err error) {
+		p, err = c.Preview(ctx, jid, from, to)
+		return err
+	})
+	return p, err
 }
 
 // previewFiles is a dry run that needs neither a state nor a network.

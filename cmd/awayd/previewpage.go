@@ -13,43 +13,62 @@ import (
 // happen, and what was ignored. Its times are those of one zone, which the first
 // line names.
 
-// maxListed bounds the events of a group that are listed; the others are counted.
+// maxListed bounds the events of a group, and the errors, that are listed; the others are counted.
 const maxListed = 5
 
-func (a *app) printPreview(p control.Preview) error {
-	fmt.Fprintf(a.out, "%s to %s, times in %s. Nothing is published.\n", at(p.From), at(p.To), p.Zone)
-	a.printPeriods(p)
-	if err := a.printActions(p); err != nil {
-		return err
-	}
-	a.printIgnored(p.Ignored)
-	if len(p.Errors) > 0 {
-		fmt.Fprintf(a.out, "\n%s\n", a.style(red, "Not readable"))
-		for _, e := range p.Errors {
-			fmt.Fprintf(a.out, "  %s: %s\n", printable(e.Source), printable(e.Error))
-		}
-	}
-	return nil
+func (p *page) preview(v control.Preview) {
+	p.hang("", fmt.Sprintf("%s to %s, times in %s. Nothing is published.", at(v.From), at(v.To), v.Zone))
+	p.unreadable(v.Errors)
+	p.periods(v)
+	p.actions(v)
+	p.ignored(v.Ignored)
 }
 
-func (a *app) printPeriods(p control.Preview) {
-	fmt.Fprintf(a.out, "\n%s\n", a.style(green, "Away"))
-	if len(p.Periods) == 0 {
-		fmt.Fprintln(a.out, "  never: no event in these calendars is an absence")
+// unreadable comes first: an absence may be missing from the rest.
+func (p *page) unreadable(list []control.PreviewError) {
+	if len(list) == 0 {
 		return
 	}
-	for i, x := range p.Periods {
+	p.printf("\n%s\n", p.style(red, "Not readable"))
+	for i, e := range list {
+		if i == maxListed && len(list) > maxListed+1 {
+			p.hang("  ", "and "+count(len(list)-i, "more event"))
+			break
+		}
+		p.hang("  ", e.Source+": "+e.Error)
+	}
+	p.hang("  Try: ", "correct or delete it with a calendar program; everything else counts")
+}
+
+func (p *page) periods(v control.Preview) {
+	p.printf("\n%s\n", p.style(green, "Away"))
+	if len(v.Periods) == 0 {
+		p.hang("  ", "never: no event in these calendars is an absence")
+		return
+	}
+	for i, x := range v.Periods {
 		if i > 0 {
-			fmt.Fprintln(a.out)
+			p.printf("\n")
 		}
-		fmt.Fprintf(a.out, "  %d. %s, %s\n", i+1, during(x.Start, x.End, false), long(x.Start, x.End))
+		p.hang(fmt.Sprintf("  %d. ", i+1), strings.Join([]string{during(x.Start, x.End, false), long(x.Start, x.End)}, ", ")+p.ahead(x))
 		for line := range strings.SplitSeq(x.Message, "\n") {
-			fmt.Fprintf(a.out, "     > %s\n", printable(line))
+			p.hangIn(dim, "     > ", line)
 		}
-		for _, line := range story(x, p.Absences) {
-			fmt.Fprintf(a.out, "     %s\n", printable(line))
+		for _, line := range story(x, v.Absences) {
+			p.hang("     ", line)
 		}
 	}
+}
+
+// ahead is how far a period is, unless it is over.
+func (p *page) ahead(x control.PreviewPeriod) string {
+	switch {
+	case p.now.Before(x.Start):
+		return " (" + relative(x.Start, p.now) + ")"
+	case p.now.Before(x.End):
+		return " (now)"
+	}
+	return ""
 }
 
 // story is what a period is made of, in order of time: absences, and the gaps
@@ -80,16 +99,17 @@ func story(p control.PreviewPeriod, absences []control.PreviewAbsence) []string 
 	return lines
 }
 
-func (a *app) printActions(p control.Preview) error {
-	if len(p.Actions) == 0 {
-		return nil
+func (p *page) actions(v control.Preview) {
+	if len(v.Actions) == 0 {
+		return
 	}
-	fmt.Fprintf(a.out, "\n%s\n", a.style(green, "What will happen"))
-	t := a.table("  WHEN", "WHAT", "WHY")
-	for _, x := range p.Actions {
-		t.row("  "+x.At.Format("Mon 2006-01-02 15:04"), fmt.Sprintf("%s %d", x.Action, x.Period+1), x.Reason)
+	p.printf("\n%s\n", p.style(green, "What will happen"))
+	name := func(x control.PreviewAction) string { return fmt.Sprintf("%s %d", x.Action, x.Period+1) }
+	width := widest(v.Actions, maxColumn, name)
+	p.hangIn(dim, "  ", fill("WHEN", len("Mon 2006-01-02 15:04"))+"  "+fill("WHAT", width)+"  WHY")
+	for _, x := range v.Actions {
+		p.hang("  "+minute(x.At)+"  "+fill(name(x), width)+"  ", x.Reason)
 	}
-	return t.flush()
 }
 
 // A group is what was ignored for the same reason.
@@ -142,26 +162,26 @@ func grouped(list []control.PreviewIgnored) []group {
 	return groups
 }
 
-func (a *app) printIgnored(list []control.PreviewIgnored) {
+func (p *page) ignored(list []control.PreviewIgnored) {
 	if len(list) == 0 {
 		return
 	}
-	fmt.Fprintf(a.out, "\n%s\n", a.style(yellow, "Not an absence"))
+	p.printf("\n%s\n", p.style(yellow, "Not an absence"))
 	for i, g := range grouped(list) {
 		if i > 0 {
-			fmt.Fprintln(a.out)
+			p.printf("\n")
 		}
-		fmt.Fprintf(a.out, "  %s (%s)\n", printable(g.detail), printable(g.reason))
+		p.hang("  ", g.detail+" ("+g.reason+")")
 		for n, e := range g.events {
 			if n == maxListed && len(g.events) > maxListed+1 {
-				fmt.Fprintf(a.out, "    and %s\n", count(len(g.events)-n, "more event"))
+				p.hang("    ", "and "+count(len(g.events)-n, "more event"))
 				break
 			}
 			often := ""
 			if e.times > 1 {
 				often = fmt.Sprintf(", %d times", e.times)
 			}
-			fmt.Fprintf(a.out, "    %s  %s%s%s\n", during(e.Start, e.End, false), printable(title(e.Summary)), printable(in(e.Calendar)), often)
+			p.hang("    ", fmt.Sprintf("%s  %s%s%s", during(e.Start, e.End, false), title(e.Summary), in(e.Calendar), often))
 		}
 	}
 }
@@ -213,17 +233,13 @@ func during(start, end time.Time, allDay bool) string {
 
 // long is how long a period lasts, roughly.
 func long(start, end time.Time) string {
-	if d := end.Sub(start); d < 20*time.Hour {
+	switch d := end.Sub(start); {
+	case d < 100*time.Minute:
+		return count(int(d.Round(time.Minute).Minutes()), "minute")
+	case d < 20*time.Hour:
 		return count(int(d.Round(time.Hour).Hours()), "hour")
 	}
 	return count(int((end.Sub(start)+4*time.Hour)/(24*time.Hour)), "day")
-}
-
-func count(n int, what string) string {
-	if n == 1 {
-		return "1 " + what
-	}
-	return fmt.Sprintf("%d %ss", n, what)
 }
 
 func title(s string) string {

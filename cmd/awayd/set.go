@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"fmt"
 	"strings"
 	"time"
@@ -24,12 +25,10 @@ func (a *app) setCommand() *cobra.Command {
 			if len(s.Named) == 0 {
 				return usagef(cmd.CommandPath()+" --help lists the settings", "nothing to set")
 			}
-			c, err := a.connect(cmd.Context(), acting)
+			err := a.request(cmd.Context(), acting, "trying the settings", func(ctx context.Context, c *connection) error {
+				return c.Set(ctx, args[0], s)
+			})
 			if err != nil {
-				return err
-			}
-			defer c.Close()
-			if err := c.Set(cmd.Context(), args[0], s); err != nil {
 				return err
 			}
 			_, err = fmt.Fprintf(a.out, "The settings of %s are changed.\n", args[0])

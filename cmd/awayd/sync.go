@@ -1,11 +1,14 @@
 package main
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"strings"
 
 	"github.com/spf13/cobra"
+
+	"awayd/sync/engine"
 )
 
 func (a *app) syncCommand() *cobra.Command {
@@ -15,13 +18,16 @@ func (a *app) syncCommand() *cobra.Command {
 		Short: "Poll now instead of at the next turn, and wait for the outcome",
 		Args:  between(0, 1),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			c, err := a.connect(cmd.Context(), acting)
+			var results []engine.SyncResult
+			err := a.request(cmd.Context(), acting, "polling calendars", func(ctx context.Context, c *connection) (err error) {
+				results, err = c.Sync(ctx, argument(args, 0), accept)
+				return err
+			})
 			if err != nil {
 				return err
 			}
-			defer c.Close()
-			results, err := c.Sync(cmd.Context(), argument(args, 0), accept)
-			if err != nil {
+			if len(results) == 0 {
+				_, err := fmt.Fprint(a.out, nobody)
 				return err
 			}
 			var failures []error

@@ -68,7 +68,7 @@ func (v *visitor) move(config, root string) (link string) {
 		return strings.HasPrefix(said, root+"enter?token=")
 	})
 	link, rest, _ := strings.Cut(said, "\n")
-	if !strings.Contains(rest, "once") || !strings.Contains(rest, "4 min") {
+	if !strings.Contains(rest, "once") || !strings.Contains(rest, "in 5 min") {
 		v.t.Errorf("awayd web says:\n%s", said)
 	}
 	return link
