@@ -60,6 +60,12 @@ func take(ctx context.Context, dir string) (err error) {
 	if err := s.furnish(ctx); err != nil {
 		return err
 	}
+	if err := os.MkdirAll(dir, 0o755); err != nil {
+		return err
+	}
+	if err := s.record(ctx, filepath.Join(dir, "terminal.svg")); err != nil {
+		return err
+	}
 	browser, err := testbed.StartBrowser(ctx, filepath.Join(bed.Dir, "browser"))
 	if err != nil {
 		return err
@@ -72,9 +78,6 @@ func take(ctx context.Context, dir string) (err error) {
 	link, _, _ := strings.Cut(out, "\n")
 	root, _, _ := strings.Cut(link, "enter?")
 	if err := errors.Join(browser.Open(ctx, link), browser.Click(ctx, "main button")); err != nil {
-		return err
-	}
-	if err := os.MkdirAll(dir, 0o755); err != nil {
 		return err
 	}
 	for _, x := range shots {
