@@ -43,7 +43,7 @@ func TestPagesAreFilled(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		marks, blocks := strings.Count(string(text), "<!-- seen:"), len(excerpt.FindAllString(string(text), -1))
+		marks, blocks := strings.Count(string(text), "\n<!-- seen:"), len(excerpt.FindAllString(string(text), -1))
 		if marks != blocks {
 			t.Errorf("%s: %d marks, but %d excerpts", file, marks, blocks)
 		}
