@@ -14,12 +14,12 @@ import (
 var typed = []string{
 	"awayd status ada@example.org",
 	"awayd preview ben@example.org",
-	"awayd log --account ada@example.org -n 3",
+	"awayd log --account ada@example.org -n 2",
 }
 
 const (
-	columns = 112
-	rows    = 60
+	columns = 92
+	rows    = 70
 )
 
 // record types the commands into a shell on a real terminal and writes what
