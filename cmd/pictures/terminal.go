@@ -18,7 +18,7 @@ var typed = []string{
 }
 
 const (
-	columns = 92
+	columns = 102
 	rows    = 70
 )
 
