@@ -49,9 +49,9 @@ demo: ## tells the story of one vacation on real servers, in half a minute
 	@go run ./cmd/demo
 
 .PHONY: pictures
-pictures: ## makes the pictures of the web page in docs/pictures
-	@cmd/testbed/install.sh $(DEMO) $(BROWSER) fonts-inter
-	go run ./cmd/pictures -dir docs/pictures
+pictures: ## makes the pictures in docs/pictures, and fills what commands print into pages of docs
+	@cmd/testbed/install.sh $(DEMO) tmux $(BROWSER) fonts-inter
+	go run ./cmd/pictures
 
 .PHONY: test
 test: servers ## runs every test, those on real servers too

@@ -1,6 +1,6 @@
-// Command pictures makes the pictures of the web page that the documentation
-// shows: it links a few people on real servers, opens the page in Chromium and
-// writes what is seen.
+// Command pictures makes what the documentation shows: it links a few people on
+// real servers, opens the page in Chromium and a terminal, writes what is seen,
+// and fills what commands print into pages that name it.
 package main
 
 import (
@@ -22,13 +22,14 @@ import (
 const limit = 3 * time.Minute
 
 func main() {
-	dir := flag.String("dir", "docs/pictures", "`folder` of the pictures")
+	root := flag.String("root", ".", "`folder` of the repository")
+	text := flag.Bool("text", false, "fill the pages only")
 	flag.Parse()
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
 	ctx, cancel := context.WithTimeout(ctx, limit)
 	defer cancel()
-	if err := take(ctx, *dir); err != nil {
+	if err := produce(ctx, *root, *text); err != nil {
 		fmt.Fprintf(os.Stderr, "pictures: %v\n", err)
 		os.Exit(1)
 	}
@@ -49,7 +50,8 @@ var shots = []shot{
 	{"page-log.png", "log", 1040, 640, false},
 }
 
-func take(ctx context.Context, dir string) (err error) {
+// produce does all of it; text says that the pictures stay as they are.
+func produce(ctx context.Context, root string, text bool) (err error) {
 	bed, err := testbed.New()
 	if err != nil {
 		return err
@@ -60,7 +62,27 @@ func take(ctx context.Context, dir string) (err error) {
 	if err := s.furnish(ctx); err != nil {
 		return err
 	}
-	browser, err := testbed.StartBrowser(ctx, filepath.Join(bed.Dir, "browser"))
+	if !text {
+		if err := s.take(ctx, filepath.Join(root, "docs", "pictures")); err != nil {
+			return err
+		}
+	}
+	seen, err := s.witnessed(ctx)
+	if err != nil {
+		return err
+	}
+	return fill(root, seen)
+}
+
+// take takes the pictures.
+func (s *studio) take(ctx context.Context, dir string) (err error) {
+	if err := os.MkdirAll(dir, 0o755); err != nil {
+		return err
+	}
+	if err := s.record(ctx, filepath.Join(dir, "terminal.svg")); err != nil {
+		return err
+	}
+	browser, err := testbed.StartBrowser(ctx, filepath.Join(s.bed.Dir, "browser"))
 	if err != nil {
 		return err
 	}
@@ -72,9 +94,6 @@ func take(ctx context.Context, dir string) (err error) {
 	link, _, _ := strings.Cut(out, "\n")
 	root, _, _ := strings.Cut(link, "enter?")
 	if err := errors.Join(browser.Open(ctx, link), browser.Click(ctx, "main button")); err != nil {
-		return err
-	}
-	if err := os.MkdirAll(dir, 0o755); err != nil {
 		return err
 	}
 	for _, x := range shots {

@@ -54,7 +54,7 @@ var people = []sitter{
 		{"Team meeting", 3, 0, true}, {"Mum's birthday", 75, 76, false}, {"Urlaub Peter", 96, 103, false}, {"Vacation planning", 60, 61, false},
 	}},
 	{"ben", "Work", []event{
-		{"Vacation", 19, 33, false}, {"Parental leave", 150, 210, false}, {"Release party", 82, 83, false}, {"Stand-up", 1, 0, true},
+		{"Vacation", 19, 33, false}, {"Parental leave", 150, 210, false}, {"Release party", 82, 83, false}, {"Stand-up", 1, 0, true}, {"Urlaub Peter", 96, 103, false},
 	}},
 	{"chen", "Calendar", []event{{"Holiday", 27, 41, false}, {"Vacation", 200, 214, false}}},
 	{"dora", "Family", []event{{"Vacation", 61, 75, false}, {"School play", 24, 25, false}}},
