@@ -1,0 +1,161 @@
+package engine
+
+import (
+	"awayd/sync/plan"
+	"context"
+	"errors"
+	"slices"
+	"time"
+)
+
+// A session acts on the world's node the way a server would.
+type session struct {
+	*world
+	done <-chan struct{}
+}
+
+func (s *session) Look(ctx context.Context) (plan.Observed, error) {
+	s.mu.Lock()
+	takes, answer := s.lookTakes, s.answer
+	s.mu.Unlock()
+	if takes > answer {
+		time.Sleep(answer)
+		return plan.Observed{}, errors.New("the server stopped answering")
+	}
+	select {
+	case <-ctx.Done():
+		return plan.Observed{}, ctx.Err()
+	case <-time.After(takes):
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	o := s.node
+	o.Items = slices.Clone(o.Items)
+	return o, s.doErr
+}
+
+func (s *session) Do(_ context.Context, a plan.Action, l plan.Ledger) error {
+	if s.doErr != nil {
+		return s.doErr
+	}
+	publish := func(id string, model plan.AccessModel) error {
+		if err := l.Sending(a.Payload); err != nil {
+			return err
+		}
+		s.mu.Lock()
+		defer s.mu.Unlock()
+		s.node = plan.Observed{Exists: true, Access: model, Items: []plan.Item{{ID: id, Payload: a.Payload}}}
+		return nil
+	}
+	var err error
+	switch a.Kind {
+	case plan.Stage:
+		if a.Fresh {
+			err = l.Deleted()
+		}
+		err = errors.Join(err, l.Making(), publish(plan.ItemArchive, plan.Whitelist))
+	case plan.Reveal:
+		err = errors.Join(l.Opening(), publish(plan.ItemCurrent, s.audience()))
+	case plan.Amend:
+		err = publish(plan.ItemCurrent, s.audience())
+	case plan.Unstage:
+		s.mu.Lock()
+		s.node.Items = nil
+		s.mu.Unlock()
+	case plan.Withdraw:
+		s.mu.Lock()
+		s.node = plan.Observed{}
+		s.mu.Unlock()
+		err = l.Deleted()
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.world.done = append(s.world.done, performed{time.Now().Add(s.offset), time.Now(), a})
+	return err
+}
+
+func (s *session) Show(_ context.Context, status string) error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.shown = status
+	return nil
+}
+
+func (s *session) Hide(ctx context.Context) error { return s.Show(ctx, "") }
+func (s *session) Pace(answer, ping time.Duration) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.answer, s.ping = answer, ping
+}
+
+// audience is what the account's settings say.
+func (s *session) audience() plan.AccessModel {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.acct.Settings.Audience != "" {
+		return plan.AccessModel(s.acct.Settings.Audience)
+	}
+	return plan.Presence
+}
+
+func (s *session) Activity(context.Context) (plan.ActivityNode, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.activityAsked++
+	return s.activity, s.activityErr
+}
+
+func (s *session) SetActivity(_ context.Context, step plan.ActivityStep) error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.activityErr != nil {
+		return s.activityErr
+	}
+	if s.meanwhile != nil {
+		s.activity.Item, s.activity.Away, s.meanwhile = s.meanwhile, nil, nil
+	}
+	if !step.Fits(s.activity) {
+		return plan.ErrActivityChanged
+	}
+	s.activity.Exists, s.activity.Access = true, step.Guard
+	switch {
+	case step.Show != nil:
+		s.activity.Item, s.activity.Away = &plan.ActivityItem{ID: plan.ItemActivity, XML: *step.Show}, step.Show
+	default:
+		s.activity.Item, s.activity.Away = step.Restore, nil
+	}
+	s.activitySet = append(s.activitySet, step)
+	return nil
+}
+
+func (s *session) Reach(context.Context) (plan.Reach, error) {
+	return plan.Reach{}, nil
+}
+func (s *session) News() <-chan struct{}       { return s.news }
+func (s *session) Server() string              { return "test" }
+func (s *session) Done() <-chan struct{}       { return s.done }
+func (s *session) Err() error                  { return nil }
+func (s *session) Close(context.Context) error { return nil }
+
+func (s *session) Tell(_ context.Context, to, text string) error {
+	s.mu.Lock()
+	takes := s.tellTakes
+	s.mu.Unlock()
+	time.Sleep(takes)
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.tellErr != nil {
+		return s.tellErr
+	}
+	s.letters = append(s.letters, to+" "+text)
+	return nil
+}
+
+func (s *session) Time(context.Context) (time.Time, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.noTime {
+		return time.Time{}, nil
+	}
+	return time.Now().Add(s.serverOff).UTC().Truncate(time.Second), nil
+}
