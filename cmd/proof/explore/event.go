@@ -159,7 +159,10 @@ func (w *world) forgive() {
 func (w *world) bare(n node) []item {
 	items := make([]item, len(n.items))
 	for k, i := range n.items {
-		i.bared = i.bared || (!i.own && !w.timely(i.Payload))
+		want, isLive := w.cal.live(w.now())
+		if !i.own && !(isLive && same(i.Payload, want)) {
+			i.bared, i.unseen = true, i.unseen || w.within
+		}
 		items[k] = i
 	}
 	return items
@@ -235,7 +238,7 @@ func (w *world) edit(to calendar) {
 // stepBack sets the clock to the hour of interest before.
 func (w *world) stepBack() {
 	w.hour--
-	w.settled, w.taken = false, plan.Payload{}
+	w.settled, w.taken, w.recent = false, plan.Payload{}, nil
 	if w.acted {
 		w.takesOver(time.Time{})
 	}

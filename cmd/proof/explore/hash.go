@@ -30,7 +30,7 @@ func (s *state) hash() uint64 {
 		e.text(h.id)
 		if h.id != "" {
 			e.payload(h.p)
-			e.flags(h.bared, h.own, h.over)
+			e.flags(h.bared, h.lost, h.own, h.over)
 		}
 	}
 	e.payload(s.taken)
@@ -92,7 +92,7 @@ func (e *encoder) node(n node) {
 	for _, i := range n.items {
 		e.text(i.ID)
 		e.payload(i.Payload)
-		e.flags(i.own, i.bared)
+		e.flags(i.own, i.bared, i.unseen)
 	}
 }
 

@@ -17,7 +17,8 @@ type judge struct {
 	moment
 	// shown says that contacts could see a message of awayd's when the last turn
 	// began.
-	shown bool
+	shown  bool
+	within bool // a turn is under way
 	// settled says that the last turn went through and nothing happened since.
 	settled bool
 	// taken is the message that the person took back after such a turn, until
@@ -94,8 +95,12 @@ func (w *world) judgeTold(to Who, i item) {
 		return
 	}
 	w.judgeShown("was told", to, i)
-	if w.taken.Message != "" && !w.passed(i.Payload) && i.Payload.Start.Equal(w.taken.Start) {
-		w.violate("override", "%s was told %q, which the person had taken back", to, i.Payload.Message)
+}
+
+// judgeOverride is called when awayd publishes.
+func (w *world) judgeOverride(p plan.Payload) {
+	if w.taken.Message != "" && !w.passed(p) && p.Start.Equal(w.taken.Start) && w.node.access != plan.Whitelist {
+		w.violate("override", "awayd publishes %q again, which the person had taken back", p.Message)
 	}
 }
 
@@ -157,7 +162,7 @@ func (w *world) judgeSettled() {
 		if h.id == "" || h.own || h.over || w.passed(h.p) || right(h.p) {
 			continue
 		}
-		if h.bared && !w.RetractTells {
+		if h.bared && (h.lost || !w.RetractTells) {
 			continue // nothing that could be said would be heard
 		}
 		w.violate(w.wrong(h.p), "%s still holds %q after a turn at %d:00", Who(1<<c), h.p.Message, w.clock())
@@ -224,7 +229,7 @@ func (w *world) shows() bool {
 // later, and not for those who were let in.
 func (w *world) judgeEmpty() {
 	n := w.node
-	if w.mayFetch(n) != nobody && !n.touched {
+	if w.mayFetch(n) != nobody && !n.touched && w.shown {
 		w.violate("apart", "contacts are still let into the node: %v", w)
 	}
 	for c, h := range w.held {

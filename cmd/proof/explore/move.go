@@ -96,7 +96,9 @@ func (t *turner) run(s *state, m move) {
 	touched := s.node.touched
 	s.settled = false
 	t.say("- at %v: a turn of awayd", s.world.String())
+	s.within = true
 	err, alive := t.protected(s, m.audit)
+	s.within = false
 	t.taken += len(t.steps)
 	if !alive {
 		s.disconnect()

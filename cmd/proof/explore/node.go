@@ -58,6 +58,9 @@ type item struct {
 	// bared says that the person's own client let contacts see it before its
 	// time.
 	bared bool
+	// unseen says that this was in the middle of a turn of awayd's, which then
+	// takes it off as quietly as what nobody could see.
+	unseen bool
 }
 
 // A moment is when the person did something, by turns and looks of awayd's: what

@@ -76,6 +76,7 @@ type held struct {
 	id    string // empty: nothing
 	p     plan.Payload
 	bared bool
+	lost  bool // awayd did not see that it was bared
 	own   bool
 	over  bool // it said so when it was told
 }
@@ -168,7 +169,7 @@ func (w *world) tell(to Who, i item) {
 	}
 	for c := range w.held {
 		if to&(1<<c) != 0 {
-			w.held[c] = held{id: i.ID, p: i.Payload, bared: i.bared, own: i.own, over: w.passed(i.Payload)}
+			w.held[c] = held{id: i.ID, p: i.Payload, bared: i.bared, lost: i.unseen, own: i.own, over: w.passed(i.Payload)}
 		}
 	}
 }
@@ -202,6 +203,9 @@ func (w *world) publish(i item, guard plan.AccessModel) error {
 	}
 	w.become(n)
 	w.missed = nobody // all who are online are to hear of it
+	if !i.own {
+		w.judgeOverride(i.Payload)
+	}
 	// After the contacts could fetch it, since they hear of it then.
 	w.tell(w.hear(n), n.items[len(n.items)-1])
 	w.listen()
