@@ -189,7 +189,8 @@ func (k *Keeper) round(ctx context.Context) (bool, error) {
 		return false, err
 	}
 	k.pace()
-	if err := k.look(ctx); err != nil {
+	looked, err := k.look(ctx)
+	if err != nil {
 		return false, err
 	}
 	if err := k.settleBegun(ctx); err != nil {
@@ -197,6 +198,12 @@ func (k *Keeper) round(ctx context.Context) (bool, error) {
 	}
 	actions := k.pending()
 	k.assess(actions)
+	// Time alone can call for an action long after a look. What the person did
+	// meanwhile counts.
+	if len(actions) > 0 && !looked {
+		k.Doubt()
+		return false, nil
+	}
 	for _, action := range actions {
 		if err := k.perform(ctx, action); err != nil {
 			return false, err
@@ -264,23 +271,24 @@ func (k *Keeper) pressing(within time.Duration) bool {
 }
 
 // look reads the node, unless it was read since the last moment that calls for
-// it. An instant itself does: what the person did a second before it counts.
-func (k *Keeper) look(ctx context.Context) error {
+// it, and reports whether it did. An instant itself calls for it: what the person
+// did a second before counts.
+func (k *Keeper) look(ctx context.Context) (done bool, err error) {
 	now := k.Now()
 	if !k.looked.IsZero() && now.Sub(k.looked) < auditEvery && !k.lookDue(now) {
-		return nil
+		return false, nil
 	}
 	ctx, cancel := context.WithTimeout(ctx, lookLimit)
 	defer cancel()
 	o, err := k.session.Look(ctx)
 	if err != nil {
-		return fmt.Errorf("look at the node: %w", err)
+		return false, fmt.Errorf("look at the node: %w", err)
 	}
 	k.observed, k.looked = o, k.Now()
 	if err := k.Store.SaveObserved(ctx, k.JID, o, k.looked); err != nil {
 		k.Log.Error("observed node not saved", "error", err)
 	}
-	return nil
+	return true, nil
 }
 
 // showPresence keeps the person shown as away for as long as a message is

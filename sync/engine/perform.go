@@ -149,7 +149,7 @@ func (k *Keeper) Clear(ctx context.Context, reason string) error {
 			return err
 		}
 		k.Doubt()
-		if err := k.look(ctx); err != nil {
+		if _, err := k.look(ctx); err != nil {
 			return err
 		}
 		actions := plan.Decide(plan.Wish{Audience: k.want.Audience}, k.observed, k.journal, k.Now())

@@ -201,3 +201,25 @@ func TestAudit(t *testing.T) {
 		w.expect(plan.Stage, plan.Withdraw, plan.Stage)
 	})
 }
+
+// What an old look showed of the person's own message is over by now, but they
+// have another one there.
+func TestNothingIsDoneOnAnOldLook(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld(t)
+		w.schedule = "@every 8760h"
+		w.vacation("a", 1000*time.Hour, 1100*time.Hour)
+		own := func(until time.Duration) plan.Observed {
+			p := plan.NewPayload(time.Now().Add(-time.Hour), time.Now().Add(until), "own")
+			return plan.Observed{Exists: true, Access: plan.Presence, Items: []plan.Item{{ID: plan.ItemCurrent, Payload: p}}}
+		}
+		w.node = own(time.Hour)
+		defer w.run()()
+		w.expect()
+		w.mu.Lock()
+		w.node = own(100 * time.Hour)
+		w.mu.Unlock()
+		time.Sleep(rebuildEvery + time.Minute)
+		w.expect()
+	})
+}
