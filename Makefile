@@ -73,7 +73,7 @@ check: servers compiler ## gofmt, vet, staticcheck, govulncheck, tidy, race dete
 	go run $(STATICCHECK) ./...
 	go mod tidy -diff
 	@.ci/vulnerabilities $(GOVULNCHECK)
-	go test -race -count=1 -timeout 20m $$(go list ./... | grep -v -e /cmd/demo -e /cmd/testbed -e /cmd/proof -e /cmd/pictures)
+	go test -race -count=1 -timeout 20m $$(go list ./... | grep -v -e /cmd/demo -e /cmd/testbed)
 
 .PHONY: servers
 servers: ## installs the servers that tests need, if they are missing (Debian, root or sudo)
