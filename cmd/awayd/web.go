@@ -48,23 +48,23 @@ func (a *app) webCommand() *cobra.Command {
 // webPage opens the daemon's page, which asks the handlers of the control
 // socket within this process. Nobody is let in before the socket answers, since
 // links come from there. stop ends it.
-func (a *app) webPage(d *wired, log *slog.Logger) (page *web.Server, stop func()) {
+func (a *app) webPage(d *wired, log *slog.Logger) (stop func()) {
 	listener := newPipeListener()
 	server := &http.Server{Handler: d.control.Handler()}
 	go func() { _ = server.Serve(listener) }() // ends with Close below
 	client := control.NewClient(listener.dial)
-	page = web.New(web.Config{
+	page := web.New(web.Config{
 		Client: client, Now: now, Log: log, Version: version,
 		Phrases: web.Phrases{During: during, Long: long, Relative: relative, Because: becauseOf},
 	})
-	d.control.Enter = page.Link
+	d.page, d.control.Enter, d.control.ExamineDaemon = page, page.Link, d.examine
 	if cfg, err := a.config(); err == nil {
 		// That there is no page keeps nobody's absence from being told.
 		if err := page.Configure(place(cfg)); err != nil {
 			log.Error("no web page", "error", err)
 		}
 	}
-	return page, func() {
+	return func() {
 		page.Close()
 		client.Close()
 		_ = server.Close() // nobody is left to ask
