@@ -293,7 +293,7 @@ func TestNumbers(t *testing.T) {
 	}
 }
 
-func TestWrapped(t *testing.T) {
+func TestHung(t *testing.T) {
 	for _, test := range []struct {
 		text          string
 		width, indent int
@@ -303,9 +303,12 @@ func TestWrapped(t *testing.T) {
 		{"  one two three", 10, 4, "  one two|    three"},
 		{"https://dav.example.org/ada/calendar", 10, 0, "https://dav.example.org/ada/calendar"},
 		{"日本語 日本語", 10, 2, "日本語|  日本語"},
+		{"日本語日本語", 8, 2, "日本|  語日|  本語"},
+		{" 1  Two  spaces", 40, 4, " 1  Two  spaces"},
+		{"a bc def", 2, 4, "a| bc| def"},
 		{"", 10, 2, ""},
 	} {
-		if got := strings.Join(wrapped(test.text, test.width, test.indent), "|"); got != test.want {
+		if got := strings.Join(hung(test.text, test.width, test.indent), "|"); got != test.want {
 			t.Errorf("%q at %d: %q, want %q", test.text, test.width, got, test.want)
 		}
 	}

@@ -17,7 +17,7 @@ const maxShown = 4
 
 // head prints a line that stands out.
 func (t *talk) head(c colour, text string) {
-	for _, line := range wrapped(printable(text), t.width(), 0) {
+	for _, line := range hung(printable(text), t.width(), 0) {
 		fmt.Fprintln(t.out, t.style(c, line))
 	}
 }
