@@ -193,6 +193,9 @@ func attend(ctx context.Context, d *wired, log *slog.Logger) {
 
 // inOneLine is how things stand, for systemctl status.
 func inOneLine(list []engine.Status) string {
+	if len(list) == 0 {
+		return "no account is linked yet: awayd link"
+	}
 	away, ill := 0, 0
 	for _, s := range list {
 		if s.Visible != nil {

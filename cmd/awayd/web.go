@@ -1,10 +1,13 @@
 package main
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"log/slog"
 	"net/http"
+	"net/netip"
+	"net/url"
 
 	"github.com/spf13/cobra"
 
@@ -38,11 +41,27 @@ func (a *app) webCommand() *cobra.Command {
 			}
 			_, err = fmt.Fprintf(a.out, "%s\n\nThis opens the web page once, in one browser, until %s (%s).\nWho opens it may do what you may do with awayd.\n",
 				link.URL, moment(link.Expires.Local()), relative(link.Expires, now()))
+			if port := onlyHere(link.URL); port != "" && err == nil {
+				_, err = fmt.Fprintf(a.out, "On another machine, before: ssh -L %s SERVER\n", port)
+			}
 			return err
 		},
 	}
 	cmd.Flags().BoolVar(&asJSON, "json", false, "print one JSON document")
 	return cmd
+}
+
+// onlyHere returns how ssh forwards the port of a link that opens on this
+// machine alone; nothing for one that a proxy serves.
+func onlyHere(link string) string {
+	u, err := url.Parse(link)
+	if err != nil || u.Port() == "" {
+		return ""
+	}
+	if ip, err := netip.ParseAddr(u.Hostname()); err != nil || !ip.IsLoopback() {
+		return ""
+	}
+	return u.Port() + ":" + u.Host
 }
 
 // webPage opens the daemon's page, which asks the handlers of the control
@@ -54,7 +73,7 @@ func (a *app) webPage(d *wired, log *slog.Logger) (stop func()) {
 	go func() { _ = server.Serve(listener) }() // ends with Close below
 	client := control.NewClient(listener.dial)
 	page := web.New(web.Config{
-		Client: client, Now: now, Log: log, Version: version,
+		Client: client, Now: now, Log: log, Version: version, File: cmp.Or(a.configFile, defaultConfig),
 		Phrases: web.Phrases{During: during, Long: long, Relative: relative, Because: becauseOf},
 	})
 	d.page, d.control.Enter, d.control.ExamineDaemon = page, page.Link, d.examine

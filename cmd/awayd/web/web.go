@@ -8,6 +8,7 @@
 package web
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -31,6 +32,7 @@ type Config struct {
 	Now     func() time.Time
 	Log     *slog.Logger
 	Version string
+	File    string // of the configuration
 }
 
 // Phrases are how the terminal says things, so that the page says them in the
@@ -203,7 +205,7 @@ func (s *Server) Link() (control.WebLink, error) {
 	case s.site == nil:
 		return control.WebLink{}, &control.Error{
 			Message: "the web page is off",
-			Advice:  "web = \"127.0.0.1:8109\" in the configuration, then systemctl reload awayd",
+			Advice:  "web = \"127.0.0.1:8109\" in " + cmp.Or(s.config.File, "the configuration") + ", then systemctl reload awayd",
 		}
 	}
 	token, ends := s.site.doors.link()
