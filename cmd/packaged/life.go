@@ -71,6 +71,14 @@ func (l *life) install(ctx context.Context) error {
 	if err := l.service(ctx, "ActiveState=active", "SubState=running", "User=awayd", "Group=awayd", "UnitFileState=enabled", "NRestarts=0"); err != nil {
 		return err
 	}
+	for _, file := range []string{
+		"bash-completion/completions/awayd", "zsh/vendor-completions/_awayd", "fish/vendor_completions.d/awayd.fish",
+		"man/man1/awayd.1.gz", "man/man5/awayd.toml.5.gz", "doc/awayd/examples/awayd.rules.yml",
+	} {
+		if _, err := l.machine.run(ctx, "test", "-s", "/usr/share/"+file); err != nil {
+			return fmt.Errorf("the package lacks %s: %w", file, err)
+		}
+	}
 	// The key leaves the state directory, as the unit's comment says.
 	if _, err := l.machine.run(ctx, "mv", "/var/lib/awayd/key", "/etc/awayd/key"); err != nil {
 		return err
