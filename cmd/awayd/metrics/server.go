@@ -83,12 +83,7 @@ func handler(c Config) http.Handler {
 // Configure has the server listen at an address; an empty network is nowhere.
 // If that fails, nothing changes.
 func (s *Server) Configure(network, address string) error {
-	move, err := s.Prepare(network, address)
-	if err != nil {
-		return err
-	}
-	move.Commit()
-	return nil
+	return socket.Now(s.Prepare(network, address))
 }
 
 // Prepare is the part of Configure that can fail; the rest is the move's.

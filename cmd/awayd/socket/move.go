@@ -31,6 +31,15 @@ func (m Move) Drop() {
 	}
 }
 
+// Now carries a move out that nothing else has to wait for, if it could be
+// prepared.
+func Now(m Move, err error) error {
+	if err == nil {
+		m.Commit()
+	}
+	return err
+}
+
 // errHandOver is about listeners that are not of this package.
 var errHandOver = errors.New("this listener cannot be handed over")
 

@@ -78,12 +78,7 @@ const (
 // Configure opens, moves or closes the page. Sessions end when what a browser
 // knows of it changes. If it cannot be opened, nothing changes.
 func (s *Server) Configure(p Place) error {
-	move, err := s.Prepare(p)
-	if err != nil {
-		return err
-	}
-	move.Commit()
-	return nil
+	return socket.Now(s.Prepare(p))
 }
 
 // Prepare is the part of Configure that can fail; the rest is the move's.
