@@ -52,6 +52,7 @@ type actor struct {
 	built      time.Time
 	waiting    []*syncWait
 	line       line
+	duty       duty
 	failure    error // why the node is not in step; nil: it is
 	clock      comparison
 	letters    correspondence
@@ -109,7 +110,7 @@ func (a *actor) run() {
 			a.merge(p)
 		case <-a.nudge:
 			a.keeper.Hurry()
-			a.clock.over = nil
+			a.clock.over = 0
 		case <-a.keeper.News():
 			a.keeper.Doubt()
 		case <-a.keeper.Lost():
@@ -140,12 +141,13 @@ func (a *actor) turn() {
 // keep brings the node in step, unless it is to be left alone.
 func (a *actor) keep() {
 	if a.acct.Mode == account.Paused {
-		a.keeper.HangUp()
+		a.rest()
 		a.keeper.Hurry()
 		a.keeper.excuse()
+		a.duty.called = false
 		return
 	}
-	err := a.keeper.Turn(a.ctx)
+	err := a.attend(a.e.now())
 	switch {
 	case err != nil:
 		a.failure = err
@@ -169,8 +171,11 @@ func (a *actor) nextWake() time.Duration {
 		}
 	}
 	if a.acct.Mode != account.Paused {
-		if next, ok := a.keeper.Next(); ok {
+		if next, ok := a.keeper.Next(); ok && !now.Before(a.duty.queued) {
 			sooner(next)
+		}
+		if at := a.nextDuty(now); at.After(now) {
+			sooner(at)
 		}
 		if !a.letters.again.IsZero() {
 			sooner(a.letters.again)

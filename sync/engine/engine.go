@@ -40,6 +40,7 @@ type Engine struct {
 	log       *slog.Logger
 	now       func() time.Time
 	cron      *cron.Cron
+	logins    *gate
 
 	mu       sync.Mutex
 	defaults Defaults
@@ -75,6 +76,7 @@ func New(c Config) (*Engine, error) {
 		herald: newHerald(c.Notifier, c.Log),
 		log:    c.Log, now: c.Now, defaults: c.Defaults, schedule: schedule,
 		cron:   cron.New(),
+		logins: newGate(calmLogins, urgentLogins, loginPace),
 		actors: make(map[string]*actor),
 		failed: make(map[string]error),
 	}, nil
