@@ -32,6 +32,7 @@ type actor struct {
 	polled chan polled
 	nudge  chan struct{} // the clock was changed
 
+	begin   time.Time   // when to look at everything after a start; zero: at once
 	stale   atomic.Bool // new defaults hold, which its owner has yet to take up
 	passive bool        // nothing runs: questions are answered where they are asked
 
@@ -96,7 +97,10 @@ func newActor(ctx context.Context, e *Engine, acct account.Account) (*actor, err
 // changed.
 func (a *actor) run() {
 	defer a.leave()
-	a.pollAll(false)
+	a.duty.look = a.begin
+	for _, c := range a.calendars {
+		c.due = a.begin
+	}
 	for {
 		a.turn()
 		timer := time.NewTimer(a.nextWake())
@@ -111,6 +115,7 @@ func (a *actor) run() {
 		case <-a.nudge:
 			a.keeper.Hurry()
 			a.clock.over = 0
+			a.schedulePolls()
 		case <-a.keeper.News():
 			a.keeper.Doubt()
 		case <-a.keeper.Lost():
@@ -131,6 +136,7 @@ func (a *actor) turn() {
 	if now := a.e.now(); now.Sub(a.built) > rebuildEvery || now.Before(a.built) {
 		a.rebuild()
 	}
+	a.pollDue()
 	a.keep()
 	a.compareClocks()
 	a.correspond()
@@ -186,6 +192,9 @@ func (a *actor) nextWake() time.Duration {
 			sooner(at)
 		}
 	}
+	for _, c := range a.calendars {
+		sooner(c.due)
+	}
 	// Without the monotonic reading, so that the distance is that of the wall
 	// clock.
 	return max(0, wake.Round(0).Sub(now.Round(0)))
@@ -224,11 +233,8 @@ func (a *actor) do(ctx context.Context, f func(context.Context) error) error {
 	}
 }
 
-// leave ends the session and the turns of the calendars.
+// leave ends the session.
 func (a *actor) leave() {
-	for _, c := range a.calendars {
-		a.e.cron.Remove(c.entry)
-	}
 	a.keeper.HangUp()
 	for _, w := range a.waiting {
 		w.finish(errStopped)

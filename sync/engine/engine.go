@@ -39,8 +39,8 @@ type Engine struct {
 	observer  Observer
 	log       *slog.Logger
 	now       func() time.Time
-	cron      *cron.Cron
 	logins    *gate
+	polls     *gate // of calendars, by host
 
 	mu       sync.Mutex
 	defaults Defaults
@@ -75,8 +75,8 @@ func New(c Config) (*Engine, error) {
 		store: c.Store, calendars: c.Calendars, dialer: c.Dialer, observer: c.Observer,
 		herald: newHerald(c.Notifier, c.Log),
 		log:    c.Log, now: c.Now, defaults: c.Defaults, schedule: schedule,
-		cron:   cron.New(),
 		logins: newGate(calmLogins, urgentLogins, loginPace),
+		polls:  newGate(calmPolls, urgentPolls, pollPace),
 		actors: make(map[string]*actor),
 		failed: make(map[string]error),
 	}, nil
@@ -116,11 +116,13 @@ func (e *Engine) Run(ctx context.Context, ready func()) error {
 		return err
 	}
 	e.running.Go(func() { e.herald.run(ctx) })
-	for _, a := range e.all() {
+	actors := e.all()
+	// At once by those with something due, and by the others one after another.
+	begin, window := e.now(), time.Duration(len(actors)-1)*startPace
+	for _, a := range actors {
+		a.begin = begin.Add(spread(a.jid, window))
 		e.running.Go(a.run)
 	}
-	e.cron.Start()
-	defer func() { <-e.cron.Stop().Done() }()
 	if ready != nil {
 		ready()
 	}
@@ -206,6 +208,10 @@ func (e *Engine) Reload(ctx context.Context, d Defaults) error {
 	all.Wait()
 	return errors.Join(errs...)
 }
+
+// startPace is how far apart accounts first look at their nodes and calendars
+// after a start.
+const startPace = 50 * time.Millisecond
 
 // reloadLimit is how long a reload waits for an account's owner.
 const reloadLimit = 2 * time.Second

@@ -36,8 +36,12 @@ func jitter(s cron.Schedule, key string, now time.Time) cron.Schedule {
 	return jittered{s, spread(key, period)}
 }
 
-// spread is a duration below limit that depends on key alone.
+// spread is a duration below limit, if that is positive, that depends on key
+// alone.
 func spread(key string, limit time.Duration) time.Duration {
+	if limit <= 0 {
+		return 0
+	}
 	h := fnv.New64a()
 	h.Write([]byte(key))
 	return time.Duration(h.Sum64() % uint64(limit))
