@@ -11,16 +11,6 @@ import (
 // A session is there while something is due or live, and no longer: a thousand
 // people who work today need no thousand connections.
 const (
-	// An account logs in ahead of an instant by a time of its own between these
-	// two, so that those who leave at the same moment do not log in at the same
-	// moment. Servers take some hundred logins in a second.
-	leadLeast = time.Minute
-	leadMost  = 5 * time.Minute
-	// stayFor is how soon the next instant must be for a session to wait for it:
-	// longer than leadMost, or it would end only to begin again.
-	stayFor = 10 * time.Minute
-	// linger is how long a session outlives what it was for.
-	linger = 30 * time.Second
 	// auditSpread parts the daily looks of accounts that were looked at in the
 	// same moment.
 	auditSpread = time.Hour
@@ -37,6 +27,25 @@ const (
 	urgentLogins = 32
 	loginPace    = 20 * time.Millisecond
 )
+
+// Sessions say how long a session is there for. The zero value stands for
+// [DefaultSessions].
+type Sessions struct {
+	// An account logs in ahead of an instant by a time of its own between these
+	// two, so that those who leave at the same moment do not log in at the same
+	// moment. Servers take some hundred logins in a second.
+	LeadLeast, LeadMost time.Duration
+	// Stay is how soon the next instant must be for a session to wait for it:
+	// longer than LeadMost, or it would end only to begin again.
+	Stay time.Duration
+	// Linger is how long a session outlives what it was for.
+	Linger time.Duration
+}
+
+// DefaultSessions are good for every server known.
+var DefaultSessions = Sessions{
+	LeadLeast: time.Minute, LeadMost: 5 * time.Minute, Stay: 10 * time.Minute, Linger: 30 * time.Second,
+}
 
 // A duty is what an account's owner knows of why it needs its session.
 type duty struct {
@@ -70,9 +79,10 @@ func (a *actor) due(now time.Time) bool {
 // ahead is how long before an instant the session has to be there.
 func (a *actor) ahead() time.Duration {
 	if a.keeper.session != nil {
-		return stayFor
+		return a.e.sessions.Stay
 	}
-	return leadLeast + spread(a.jid, leadMost-leadLeast)
+	s := a.e.sessions
+	return s.LeadLeast + spread(a.jid, s.LeadMost-s.LeadLeast)
 }
 
 // call has the next turn look at the node, whatever else is due.
@@ -91,7 +101,7 @@ func (a *actor) rest() {
 
 // attend gives the keeper a turn if a session is there or due.
 func (a *actor) attend(now time.Time) error {
-	d := &a.duty
+	d, linger := &a.duty, a.e.sessions.Linger
 	// After the clock went back, nothing lies further ahead than it was meant to.
 	if d.look.After(now.Add(auditEvery)) {
 		d.look = now.Add(auditEvery)

@@ -37,12 +37,12 @@ func TestSessionOnlyWhileSomethingIsDue(t *testing.T) {
 			open   bool
 		}{
 			{time.Second, 1, true},
-			{linger + 10*time.Second, 1, false},
-			{5*time.Hour - leadMost, 1, false},
-			{5*time.Hour - leadLeast, 2, true},
+			{DefaultSessions.Linger + 10*time.Second, 1, false},
+			{5*time.Hour - DefaultSessions.LeadMost, 1, false},
+			{5*time.Hour - DefaultSessions.LeadLeast, 2, true},
 			{6 * time.Hour, 2, true},
 			{8*time.Hour + time.Second, 2, true},
-			{8*time.Hour + linger + time.Second, 2, false},
+			{8*time.Hour + DefaultSessions.Linger + time.Second, 2, false},
 			{24*time.Hour - auditSpread, 2, false},
 		} {
 			time.Sleep(time.Until(begin.Add(step.at)))
@@ -54,7 +54,7 @@ func TestSessionOnlyWhileSomethingIsDue(t *testing.T) {
 			if s.XMPP.Connected != open || s.XMPP.Resting == open || s.XMPP.Server != "test" || s.Health != HealthOK {
 				t.Errorf("after %s: status says %+v, %s", step.at, s.XMPP, s.Health)
 			}
-			if s.XMPP.Resting && step.at < 5*time.Hour && (s.XMPP.ConnectsAt == nil || s.XMPP.ConnectsAt.Before(begin.Add(5*time.Hour-leadMost)) || s.XMPP.ConnectsAt.After(begin.Add(5*time.Hour-leadLeast))) {
+			if s.XMPP.Resting && step.at < 5*time.Hour && (s.XMPP.ConnectsAt == nil || s.XMPP.ConnectsAt.Before(begin.Add(5*time.Hour-DefaultSessions.LeadMost)) || s.XMPP.ConnectsAt.After(begin.Add(5*time.Hour-DefaultSessions.LeadLeast))) {
 				t.Errorf("connects at %v", s.XMPP.ConnectsAt)
 			}
 		}

@@ -26,6 +26,7 @@ type Config struct {
 	Log       *slog.Logger
 	// Observer measures; nil: nobody does.
 	Observer Observer
+	Sessions Sessions // zero: DefaultSessions
 	// Now tells the wall clock; nil means time.Now.
 	Now func() time.Time
 }
@@ -40,6 +41,7 @@ type Engine struct {
 	log       *slog.Logger
 	now       func() time.Time
 	logins    *gate
+	sessions  Sessions
 	polls     *gate // of calendars, by host
 
 	mu       sync.Mutex
@@ -71,8 +73,11 @@ func New(c Config) (*Engine, error) {
 	if c.Observer == nil {
 		c.Observer = nobody{}
 	}
+	if c.Sessions == (Sessions{}) {
+		c.Sessions = DefaultSessions
+	}
 	return &Engine{
-		store: c.Store, calendars: c.Calendars, dialer: c.Dialer, observer: c.Observer,
+		sessions: c.Sessions, store: c.Store, calendars: c.Calendars, dialer: c.Dialer, observer: c.Observer,
 		herald: newHerald(c.Notifier, c.Log),
 		log:    c.Log, now: c.Now, defaults: c.Defaults, schedule: schedule,
 		logins: newGate(calmLogins, urgentLogins, loginPace),
