@@ -146,11 +146,14 @@ func TestStatusPage(t *testing.T) {
 		"overridden": {list: []engine.Status{stranger}},
 		"unverified": {list: []engine.Status{changed(live(ada), func(s *engine.Status) { s.Unverified = true })}},
 		"new":        {list: []engine.Status{{JID: ada, Mode: "auto", Health: engine.HealthOK, Zone: "UTC", Calendars: []engine.CalendarStatus{{Name: "Vacations"}}}}},
-		"stopped":    {list: []engine.Status{staged(ada)}, idle: true},
-		"long":       {list: []engine.Status{long}},
-		"two":        {list: []engine.Status{staged(ada), failing("bob@example.org")}},
-		"many":       {list: crowd},
-		"many-well":  {list: []engine.Status{staged(ada), live("bob@example.org"), healthy("kim@example.org"), healthy("zoe@example.org")}},
+		"resting": {list: []engine.Status{changed(staged(ada), func(s *engine.Status) {
+			s.XMPP = engine.XMPPStatus{Server: "Prosody 0.12.3", Resting: true, ConnectsAt: noonPlus(20 * time.Hour)}
+		})}},
+		"stopped":   {list: []engine.Status{staged(ada)}, idle: true},
+		"long":      {list: []engine.Status{long}},
+		"two":       {list: []engine.Status{staged(ada), failing("bob@example.org")}},
+		"many":      {list: crowd},
+		"many-well": {list: []engine.Status{staged(ada), live("bob@example.org"), healthy("kim@example.org"), healthy("zoe@example.org")}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			expectGolden(t, "page/status-"+name+".txt", drawn(func(p *page) { p.statuses(test.list, !test.idle) }))

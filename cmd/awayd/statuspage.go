@@ -109,9 +109,20 @@ func (p *page) statusOf(s engine.Status, daemon bool) {
 	switch {
 	case s.XMPP.Connected:
 		p.hang("  XMPP          ", strings.TrimSpace("connected to "+s.XMPP.Server))
+	case s.XMPP.Resting:
+		p.hang("  XMPP          ", p.rest(s, zone))
 	case daemon:
 		p.hangIn(yellow, "  XMPP          ", "not connected")
 	}
+}
+
+// rest says why there is no connection, and when there will be one.
+func (p *page) rest(s engine.Status, zone *time.Location) string {
+	text := "resting, as nothing is due"
+	if t := s.XMPP.ConnectsAt; t != nil {
+		text += "; connects by " + minute(t.In(zone)) + " (" + relative(*t, p.now) + ")"
+	}
+	return text
 }
 
 // message shows a message as contacts read it, with its times.

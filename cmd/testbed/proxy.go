@@ -25,6 +25,7 @@ type Proxy struct {
 	gate  *gate // of the connections that are opened now
 	conns map[net.Conn]bool
 	dials int
+	open  int
 	sent  bytes.Buffer
 }
 
@@ -144,6 +145,13 @@ func (p *Proxy) Connections() int {
 	return p.dials
 }
 
+// Open returns how many connections of clients are open now.
+func (p *Proxy) Open() int {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.open
+}
+
 // Close ends the proxy and every connection through it. It is called once.
 func (p *Proxy) Close() error {
 	close(p.closed)
@@ -161,9 +169,15 @@ func (p *Proxy) accept() {
 		}
 		p.mu.Lock()
 		p.dials++
+		p.open++
 		g := p.gate
 		p.mu.Unlock()
-		p.running.Go(func() { p.serve(client, g) })
+		p.running.Go(func() {
+			p.serve(client, g)
+			p.mu.Lock()
+			p.open--
+			p.mu.Unlock()
+		})
 	}
 }
 

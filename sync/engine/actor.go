@@ -32,6 +32,7 @@ type actor struct {
 	polled chan polled
 	nudge  chan struct{} // the clock was changed
 
+	begin   time.Time   // when to look at everything after a start; zero: at once
 	stale   atomic.Bool // new defaults hold, which its owner has yet to take up
 	passive bool        // nothing runs: questions are answered where they are asked
 
@@ -52,6 +53,7 @@ type actor struct {
 	built      time.Time
 	waiting    []*syncWait
 	line       line
+	duty       duty
 	failure    error // why the node is not in step; nil: it is
 	clock      comparison
 	letters    correspondence
@@ -95,7 +97,10 @@ func newActor(ctx context.Context, e *Engine, acct account.Account) (*actor, err
 // changed.
 func (a *actor) run() {
 	defer a.leave()
-	a.pollAll(false)
+	a.duty.look = a.begin
+	for _, c := range a.calendars {
+		c.due = a.begin
+	}
 	for {
 		a.turn()
 		timer := time.NewTimer(a.nextWake())
@@ -109,7 +114,8 @@ func (a *actor) run() {
 			a.merge(p)
 		case <-a.nudge:
 			a.keeper.Hurry()
-			a.clock.over = nil
+			a.clock.over = 0
+			a.schedulePolls()
 		case <-a.keeper.News():
 			a.keeper.Doubt()
 		case <-a.keeper.Lost():
@@ -130,6 +136,7 @@ func (a *actor) turn() {
 	if now := a.e.now(); now.Sub(a.built) > rebuildEvery || now.Before(a.built) {
 		a.rebuild()
 	}
+	a.pollDue()
 	a.keep()
 	a.compareClocks()
 	a.correspond()
@@ -140,12 +147,13 @@ func (a *actor) turn() {
 // keep brings the node in step, unless it is to be left alone.
 func (a *actor) keep() {
 	if a.acct.Mode == account.Paused {
-		a.keeper.HangUp()
+		a.rest()
 		a.keeper.Hurry()
 		a.keeper.excuse()
+		a.duty.called = false
 		return
 	}
-	err := a.keeper.Turn(a.ctx)
+	err := a.attend(a.e.now())
 	switch {
 	case err != nil:
 		a.failure = err
@@ -169,8 +177,11 @@ func (a *actor) nextWake() time.Duration {
 		}
 	}
 	if a.acct.Mode != account.Paused {
-		if next, ok := a.keeper.Next(); ok {
+		if next, ok := a.keeper.Next(); ok && !now.Before(a.duty.queued) {
 			sooner(next)
+		}
+		if at := a.nextDuty(now); at.After(now) {
+			sooner(at)
 		}
 		if !a.letters.again.IsZero() {
 			sooner(a.letters.again)
@@ -180,6 +191,9 @@ func (a *actor) nextWake() time.Duration {
 		if at := a.clock.next(); a.clock.Off() && at.After(now) {
 			sooner(at)
 		}
+	}
+	for _, c := range a.calendars {
+		sooner(c.due)
 	}
 	// Without the monotonic reading, so that the distance is that of the wall
 	// clock.
@@ -219,11 +233,8 @@ func (a *actor) do(ctx context.Context, f func(context.Context) error) error {
 	}
 }
 
-// leave ends the session and the turns of the calendars.
+// leave ends the session.
 func (a *actor) leave() {
-	for _, c := range a.calendars {
-		a.e.cron.Remove(c.entry)
-	}
 	a.keeper.HangUp()
 	for _, w := range a.waiting {
 		w.finish(errStopped)

@@ -19,7 +19,7 @@ func (a *actor) adopt(acct account.Account) error {
 	}
 	// A session is made for one login, one audience and one way to appear.
 	if login != a.acct.Login || audience != a.audience || presence != a.presence {
-		a.keeper.HangUp()
+		a.rest()
 	}
 	a.keeper.Hurry()
 	a.keeper.retry.Reset()
@@ -62,6 +62,7 @@ func (a *actor) set(ctx context.Context, change func(*account.Account) error) er
 		return err
 	}
 	a.append(account.Entry{Kind: account.KindChange, Reason: "settings changed"})
+	a.call()
 	a.turn()
 	return nil
 }
@@ -75,6 +76,7 @@ func (a *actor) link(ctx context.Context, change func(*account.Account)) error {
 	if err != nil {
 		return err
 	}
+	a.call()
 	return a.adopt(saved)
 }
 
@@ -94,6 +96,7 @@ func (a *actor) setMode(ctx context.Context, m account.Mode) error {
 		e = account.Entry{Kind: account.KindResume, Reason: "resumed"}
 	}
 	a.append(e)
+	a.call()
 	a.keeper.Doubt()
 	a.keeper.excuse() // what was paused until now is not late
 	a.turn()
@@ -214,6 +217,7 @@ func (a *actor) sync(ctx context.Context, accept bool) SyncResult {
 			w.pending[c] = true
 		}
 		a.waiting = append(a.waiting, w)
+		a.call()
 		a.keeper.Hurry()
 		a.pollAll(accept)
 		return nil
@@ -247,7 +251,7 @@ func (a *actor) merged(c *calendar, err error) {
 // just ended acted on it.
 func (a *actor) settleWaits() {
 	a.waiting = slices.DeleteFunc(a.waiting, func(w *syncWait) bool {
-		if len(w.pending) > 0 || (a.keeper.trouble != "" && w.failures < waitFailures) {
+		if len(w.pending) > 0 || (a.duty.called && a.keeper.trouble == "") || (a.keeper.trouble != "" && w.failures < waitFailures) {
 			return false
 		}
 		var err error

@@ -124,7 +124,7 @@ func TestThePersonIsToldOnce(t *testing.T) {
 			func(w *world) { w.events = w.kept }, mail{"is believed in full again"},
 		},
 		"a server that refuses to publish": {
-			func(w *world) { w.doErr = errors.New("pubsub is broken") }, 58 * time.Minute, 70 * time.Minute,
+			func(w *world) { w.doErr = errors.New("pubsub is broken"); go w.ask() }, 58 * time.Minute, 70 * time.Minute,
 			mail{"Your out-of-office message cannot be brought up to date since", "pubsub is broken"},
 			func(w *world) { w.doErr = nil }, mail{"is up to date again"},
 		},
@@ -134,7 +134,7 @@ func TestThePersonIsToldOnce(t *testing.T) {
 			func(w *world) { w.serverOff = 9 * time.Second }, mail{"is right again"},
 		},
 		"their own login, of which they hear afterwards": {
-			func(w *world) { w.dialErr = refused{}; w.cut() }, 0, 0, nil,
+			func(w *world) { w.dialErr = refused{}; w.cut(); go w.ask() }, 0, 0, nil,
 			func(w *world) { w.dialErr = nil }, mail{"awayd is logged in to your account again; the trouble began on", "awayd log " + ada},
 		},
 	} {
@@ -282,6 +282,7 @@ func TestMissingAudienceIsTold(t *testing.T) {
 		defer w.run()()
 		time.Sleep(time.Minute)
 		w.change(func() { w.node.Circle = &plan.Circle{} })
+		w.ask()
 		time.Sleep(25 * time.Minute)
 		w.wantMail("in time", []string{`Nobody is in the roster group "Work"`, "Your absence from Mon 3 Jan will be seen by nobody", "--audience"})
 		w.change(func() { w.node.Circle = &plan.Circle{Contacts: 2} })
@@ -293,7 +294,7 @@ func TestMissingAudienceIsTold(t *testing.T) {
 // Where the person's own login broke, notify_jid hears of it, and of its end.
 func TestNotifyJID(t *testing.T) {
 	broken := func(err error) func(*world) {
-		return func(w *world) { w.dialErr = err; w.cut() }
+		return func(w *world) { w.dialErr = err; w.cut(); go w.ask() }
 	}
 	for name, test := range map[string]struct {
 		err   error

@@ -2,7 +2,11 @@ package engine
 
 import (
 	"context"
+	"fmt"
+	"strings"
 	"time"
+
+	"awayd/sync/account"
 )
 
 // besideEvery is how long a login may stay without an outcome, while something
@@ -13,6 +17,7 @@ const besideEvery = 2 * time.Second
 type line struct {
 	Connection
 	tried bool
+	count int   // of the logins that there were
 	err   error // why the last login failed
 }
 
@@ -20,14 +25,29 @@ type line struct {
 // waited for: what was lost on the way stays lost when the way is mended, and
 // only a new connection notices that it is.
 func (a *actor) dial(ctx context.Context) (Session, error) {
-	acct := a.acct
+	acct, host := a.acct, loginHost(a.acct)
+	if a.duty.slot == nil { // not for the sake of a turn
+		slot, err := a.e.logins.enter(ctx, host, a.keeper.pressing(lookAhead))
+		if err != nil {
+			return nil, fmt.Errorf("wait for others to log in at %s: %w", host, err)
+		}
+		a.duty.slot = slot
+	}
+	defer a.leaveQueue()
 	c, err := beside(ctx, func() bool { return a.keeper.pressing(lookAhead) },
 		func(ctx context.Context) (Connection, error) { return a.e.dialer.Dial(ctx, acct) })
-	a.line = line{c, true, err}
+	a.e.logins.judge(host, err == nil || !temporary(err))
+	a.line = line{c, true, a.line.count + 1, err}
 	if err != nil {
 		return nil, err
 	}
 	return c, nil
+}
+
+// loginHost is what logins are counted by: where they go.
+func loginHost(acct account.Account) string {
+	_, domain, _ := strings.Cut(acct.JID, "@")
+	return first(acct.Login.Address, domain)
 }
 
 // beside returns the first connection that one of several logins brings. The first

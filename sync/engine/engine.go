@@ -26,6 +26,7 @@ type Config struct {
 	Log       *slog.Logger
 	// Observer measures; nil: nobody does.
 	Observer Observer
+	Sessions Sessions // zero: DefaultSessions
 	// Now tells the wall clock; nil means time.Now.
 	Now func() time.Time
 }
@@ -39,7 +40,9 @@ type Engine struct {
 	observer  Observer
 	log       *slog.Logger
 	now       func() time.Time
-	cron      *cron.Cron
+	logins    *gate
+	sessions  Sessions
+	polls     *gate // of calendars, by host
 
 	mu       sync.Mutex
 	defaults Defaults
@@ -70,11 +73,15 @@ func New(c Config) (*Engine, error) {
 	if c.Observer == nil {
 		c.Observer = nobody{}
 	}
+	if c.Sessions == (Sessions{}) {
+		c.Sessions = DefaultSessions
+	}
 	return &Engine{
-		store: c.Store, calendars: c.Calendars, dialer: c.Dialer, observer: c.Observer,
+		sessions: c.Sessions, store: c.Store, calendars: c.Calendars, dialer: c.Dialer, observer: c.Observer,
 		herald: newHerald(c.Notifier, c.Log),
 		log:    c.Log, now: c.Now, defaults: c.Defaults, schedule: schedule,
-		cron:   cron.New(),
+		logins: newGate(calmLogins, urgentLogins, loginPace),
+		polls:  newGate(calmPolls, urgentPolls, pollPace),
 		actors: make(map[string]*actor),
 		failed: make(map[string]error),
 	}, nil
@@ -114,11 +121,13 @@ func (e *Engine) Run(ctx context.Context, ready func()) error {
 		return err
 	}
 	e.running.Go(func() { e.herald.run(ctx) })
-	for _, a := range e.all() {
+	actors := e.all()
+	// At once by those with something due, and by the others one after another.
+	begin, window := e.now(), time.Duration(len(actors)-1)*startPace
+	for _, a := range actors {
+		a.begin = begin.Add(spread(a.jid, window))
 		e.running.Go(a.run)
 	}
-	e.cron.Start()
-	defer func() { <-e.cron.Stop().Done() }()
 	if ready != nil {
 		ready()
 	}
@@ -204,6 +213,10 @@ func (e *Engine) Reload(ctx context.Context, d Defaults) error {
 	all.Wait()
 	return errors.Join(errs...)
 }
+
+// startPace is how far apart accounts first look at their nodes and calendars
+// after a start.
+const startPace = 50 * time.Millisecond
 
 // reloadLimit is how long a reload waits for an account's owner.
 const reloadLimit = 2 * time.Second

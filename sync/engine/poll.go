@@ -4,7 +4,9 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net/url"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/cenkalti/backoff/v5"
@@ -24,7 +26,8 @@ type calendar struct {
 	objects  map[string]account.CachedObject
 	source   Source
 	schedule cron.Schedule
-	entry    cron.EntryID
+	due      time.Time // its next turn
+	host     string    // by which polls are counted
 	polling  bool      // one poll at a time
 	again    bool      // another was asked for meanwhile
 	heard    bool      // polled since the start
@@ -33,6 +36,24 @@ type calendar struct {
 	quiet    time.Time // not polled before: the server asked for patience
 	rest     time.Time // not polled by itself before: it failed
 	retry    *backoff.ExponentialBackOff
+}
+
+const (
+	// calmPolls bounds the polls under way at one host, urgentPolls with those that
+	// somebody waits for; pollPace parts them while the host fails.
+	calmPolls   = 8
+	urgentPolls = 16
+	pollPace    = 50 * time.Millisecond
+)
+
+// hostOf is whose requests are counted together: a host's, or those that read
+// files.
+func hostOf(address account.Secret) string {
+	u, err := url.Parse(strings.TrimSpace(address.Reveal()))
+	if err != nil {
+		return "" // opening it says so
+	}
+	return u.Host
 }
 
 // restMost bounds how long a calendar that fails is left alone, if it is not
@@ -96,7 +117,7 @@ func (a *actor) openCalendars(acct account.Account) error {
 	_, schedule := a.e.settings()
 	var open []*calendar
 	for _, ac := range acct.Calendars {
-		c := &calendar{Calendar: ac}
+		c := &calendar{Calendar: ac, host: hostOf(ac.URL)}
 		for _, was := range a.calendars {
 			if was.ID == c.ID {
 				c.hold, c.quiet, c.heard, c.err = was.hold, was.quiet, was.heard, was.err
@@ -115,30 +136,37 @@ func (a *actor) openCalendars(acct account.Account) error {
 		}
 		open = append(open, c)
 	}
-	for _, c := range a.calendars {
-		a.e.cron.Remove(c.entry)
-	}
 	a.calendars = open
 	for _, c := range open {
 		key := fmt.Sprintf("%s %d", a.jid, c.ID)
 		c.schedule = jitter(schedule, key, a.e.now())
-		c.entry = a.e.cron.Schedule(c.schedule, cron.FuncJob(func() {
-			// Never blocks the turns of others: the owner may be busy.
-			go func() {
-				_ = a.do(a.ctx, func(context.Context) error { a.pollDue(c); return nil })
-			}()
-		}))
 	}
+	a.schedulePolls()
 	return nil
 }
 
-// pollDue polls a calendar whose turn it is, unless it failed lately.
-func (a *actor) pollDue(c *calendar) {
-	if now := a.e.now(); now.Before(c.rest) || now.Before(c.quiet) {
-		a.keeper.Doubt() // the node is looked at all the same
-		return
+// schedulePolls gives every calendar its next turn.
+func (a *actor) schedulePolls() {
+	now := a.e.now()
+	for _, c := range a.calendars {
+		c.due = c.schedule.Next(now)
 	}
-	a.poll(c, false)
+}
+
+// pollDue polls the calendars whose turn it is, unless they failed lately.
+func (a *actor) pollDue() {
+	now := a.e.now()
+	for _, c := range a.calendars {
+		if now.Before(c.due) {
+			continue
+		}
+		c.due = c.schedule.Next(now)
+		if now.Before(c.rest) || now.Before(c.quiet) {
+			a.keeper.Doubt() // the node is looked at all the same
+			continue
+		}
+		a.poll(c, false)
+	}
 }
 
 // pollAll starts a poll of every calendar.
@@ -160,11 +188,18 @@ func (a *actor) poll(c *calendar, accept bool) {
 		return
 	}
 	c.polling = true
-	cursor, began := c.Cursor, a.e.now()
+	cursor, urgent := c.Cursor, len(a.waiting) > 0
 	go func() {
+		leave, err := a.e.polls.enter(a.ctx, c.host, urgent)
+		if err != nil {
+			return // stopping
+		}
+		began := a.e.now()
 		ctx, cancel := context.WithTimeout(a.ctx, pollLimit)
 		defer cancel()
 		delta, next, err := c.source.Poll(ctx, cursor)
+		a.e.polls.judge(c.host, err == nil || !temporary(err))
+		leave() // before the owner, who may be busy, takes it
 		select {
 		case a.polled <- polled{c, delta, next, err, accept, began, a.e.now().Sub(began)}:
 		case <-a.ctx.Done():

@@ -33,9 +33,18 @@ func jitter(s cron.Schedule, key string, now time.Time) cron.Schedule {
 	if period <= 0 {
 		return s
 	}
+	return jittered{s, spread(key, period)}
+}
+
+// spread is a duration below limit, if that is positive, that depends on key
+// alone.
+func spread(key string, limit time.Duration) time.Duration {
+	if limit <= 0 {
+		return 0
+	}
 	h := fnv.New64a()
 	h.Write([]byte(key))
-	return jittered{s, time.Duration(h.Sum64() % uint64(period))}
+	return time.Duration(h.Sum64() % uint64(limit))
 }
 
 // Next implements cron.Schedule.

@@ -131,11 +131,17 @@ func (s *session) SetActivity(_ context.Context, step plan.ActivityStep) error {
 func (s *session) Reach(context.Context) (plan.Reach, error) {
 	return plan.Reach{}, nil
 }
-func (s *session) News() <-chan struct{}       { return s.news }
-func (s *session) Server() string              { return "test" }
-func (s *session) Done() <-chan struct{}       { return s.done }
-func (s *session) Err() error                  { return nil }
-func (s *session) Close(context.Context) error { return nil }
+func (s *session) News() <-chan struct{} { return s.news }
+func (s *session) Server() string        { return "test" }
+func (s *session) Done() <-chan struct{} { return s.done }
+func (s *session) Err() error            { return nil }
+
+func (s *session) Close(context.Context) error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.open--
+	return nil
+}
 
 func (s *session) Tell(_ context.Context, to, text string) error {
 	s.mu.Lock()

@@ -18,8 +18,8 @@ const (
 type comparison struct {
 	finding.Skew
 	known bool
-	at    time.Time  // of the last attempt
-	over  Connection // which it was made
+	at    time.Time // of the last attempt
+	over  int       // by which login
 }
 
 // next is when the clocks are to be compared again.
@@ -37,7 +37,7 @@ func (a *actor) compareClocks() {
 	if a.acct.Mode == account.Paused || a.keeper.session == nil {
 		return
 	}
-	if _, busy := a.busySoon(now); busy || (a.line.Connection == a.clock.over && now.Before(a.clock.next())) {
+	if _, busy := a.busySoon(now); busy || (a.line.count == a.clock.over && now.Before(a.clock.next())) {
 		return
 	}
 	was := a.clock
@@ -46,7 +46,7 @@ func (a *actor) compareClocks() {
 		a.log.Debug("the server's time not known", "error", err)
 		by, known = was.Skew, was.known // until the next attempt
 	}
-	a.clock = comparison{by, known, now, a.line.Connection}
+	a.clock = comparison{by, known, now, a.line.count}
 	switch {
 	case by.Off() && !was.Off():
 		a.append(account.Entry{Kind: account.KindError, Outcome: account.Failed, Reason: "starts and ends may come at a wrong time", Error: by.String()})

@@ -76,8 +76,12 @@ type CalendarStatus struct {
 // XMPPStatus is the health of the XMPP side.
 type XMPPStatus struct {
 	Connected bool   `json:"connected"`
-	Server    string `json:"server"`
+	Server    string `json:"server"` // as it named itself at the last login
 	Error     string `json:"error"`
+	// Resting says that there is no connection because nothing is due, and
+	// ConnectsAt when there will be one at the latest.
+	Resting    bool       `json:"resting,omitempty"`
+	ConnectsAt *time.Time `json:"connects_at,omitempty"`
 }
 
 // snapshot returns the status as of the owner's last turn.
@@ -102,10 +106,10 @@ func (a *actor) publishStatus() {
 	s := Status{
 		JID: a.jid, Mode: string(a.acct.Mode), Zone: a.rules.Zone.String(), Health: HealthOK, Problems: []string{},
 		Calendars: []CalendarStatus{},
-		XMPP:      XMPPStatus{Connected: a.keeper.session != nil, Error: a.keeper.trouble},
+		XMPP:      XMPPStatus{Connected: a.keeper.session != nil, Server: a.duty.server, Error: a.keeper.trouble},
 	}
-	if a.keeper.session != nil {
-		s.XMPP.Server = a.keeper.session.Server()
+	if a.resting(now) {
+		s.XMPP.Resting, s.XMPP.ConnectsAt = true, a.shownTime(a.nextDuty(now))
 	}
 	a.describeNode(&s)
 	if a.acct.Mode != account.Paused {

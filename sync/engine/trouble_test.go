@@ -128,23 +128,24 @@ type patience struct{ error }
 func (patience) RetryAfter() time.Duration { return 3 * time.Hour }
 
 // A calendar that asks for patience does not keep the node from being looked
-// at.
+// at, while there is a session.
 func TestNodeIsWatchedWhileACalendarIsQuiet(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		w := newWorld(t)
-		w.vacation("a", 10*time.Hour, 12*time.Hour)
+		w.schedule = "@every 1m"
+		w.vacation("a", 9*time.Minute, 12*time.Hour)
 		defer w.run()()
 		w.expect(plan.Stage)
 		w.mu.Lock()
 		w.calErr = patience{errors.New("429")}
 		w.mu.Unlock()
-		time.Sleep(6 * time.Minute)
+		time.Sleep(2 * time.Minute)
 		polls := func() int { w.mu.Lock(); defer w.mu.Unlock(); return w.polls }
 		before := polls()
 		w.mu.Lock()
 		w.node.Access = plan.Presence // the person's other client opens it
 		w.mu.Unlock()
-		time.Sleep(6 * time.Minute)
+		time.Sleep(2 * time.Minute)
 		if polls() != before {
 			t.Error("polled although the server asked for patience")
 		}
@@ -236,6 +237,7 @@ func TestPace(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		w := newWorld(t)
 		w.vacation("a", time.Hour, 2*time.Hour)
+		w.vacation("b", 2*time.Hour+9*time.Minute, 3*time.Hour) // so soon that the session stays
 		begin := time.Now()
 		defer w.run()()
 		for _, step := range []struct{ at, answer, ping time.Duration }{
@@ -245,7 +247,7 @@ func TestPace(t *testing.T) {
 			{time.Hour - lookAhead, hurriedLimit, closePing},
 			{time.Hour + time.Minute, hurriedLimit, closePing},
 			{2*time.Hour + time.Second, hurriedLimit, closePing},
-			{2*time.Hour + 10*time.Minute, answerLimit, calmPing},
+			{2*time.Hour + 7*time.Minute - time.Second, answerLimit, calmPing},
 		} {
 			time.Sleep(time.Until(begin.Add(step.at)))
 			synctest.Wait()

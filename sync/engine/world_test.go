@@ -33,6 +33,7 @@ type world struct {
 	node      plan.Observed
 	broken    chan struct{} // closed: the sessions that are open are lost
 	dials     int
+	open      int // sessions
 	dialErr   error
 	dialTakes time.Duration
 	hangUntil time.Time // logins begun before never come to an end
@@ -235,6 +236,7 @@ func (w *world) Dial(ctx context.Context, _ account.Account) (Connection, error)
 	if w.dialErr != nil {
 		return nil, w.dialErr
 	}
+	w.open++
 	return &session{world: w, done: w.broken}, nil
 }
 

@@ -23,6 +23,7 @@ var (
 	startTime = describe("awayd_start_timestamp_seconds", "When this daemon started.")
 	accounts  = describe("awayd_accounts", "Linked accounts; each is in one state, the first that holds.", "health")
 	sessions  = describe("awayd_xmpp_sessions", "XMPP connections that are logged in.")
+	resting   = describe("awayd_xmpp_resting", "Accounts without a connection because nothing is due.")
 	nextFlip  = describe("awayd_next_flip_seconds", "Until contacts of some account will see a change; 0 if it is due. Missing if none is ahead.")
 	overdue   = describe("awayd_flips_overdue", "Accounts whose contacts see something else than they should.")
 	overdueBy = describe("awayd_flip_overdue_seconds", "How long the worst of them has been due; 0 if there is none.")
@@ -43,7 +44,7 @@ type gauges struct{ Config }
 // Describe implements prometheus.Collector.
 func (g gauges) Describe(ch chan<- *prometheus.Desc) {
 	for _, d := range []*prometheus.Desc{
-		buildInfo, startTime, accounts, sessions, nextFlip, overdue, overdueBy, calendars, failing, failingBy, lastPoll, logSize, dbSize,
+		buildInfo, startTime, accounts, sessions, resting, nextFlip, overdue, overdueBy, calendars, failing, failingBy, lastPoll, logSize, dbSize,
 	} {
 		ch <- d
 	}
@@ -74,8 +75,9 @@ func (g gauges) Collect(ch chan<- prometheus.Metric) {
 
 // A stand is how all accounts stand, added up.
 type stand struct {
-	health                                map[string]int
-	sessions, overdue, calendars, failing int
+	health                      map[string]int
+	sessions, resting           int
+	overdue, calendars, failing int
 
 	flips     bool          // one is ahead or due
 	next      time.Duration // until it
@@ -90,6 +92,9 @@ func standing(list []engine.Status, now time.Time) stand {
 		s.health[healthOf(a)]++
 		if a.XMPP.Connected {
 			s.sessions++
+		}
+		if a.XMPP.Resting {
+			s.resting++
 		}
 		s.addFlip(a, now)
 		for _, c := range a.Calendars {
@@ -150,6 +155,7 @@ func (s stand) tell(gauge func(*prometheus.Desc, float64, ...string)) {
 		gauge(accounts, float64(s.health[h]), h)
 	}
 	gauge(sessions, float64(s.sessions))
+	gauge(resting, float64(s.resting))
 	if s.flips {
 		gauge(nextFlip, s.next.Seconds())
 	}

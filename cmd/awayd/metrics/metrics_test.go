@@ -94,11 +94,11 @@ func TestHowThingsStand(t *testing.T) {
 			{JID: "a@example.org", Mode: "auto", Health: "ok", XMPP: on, Flip: flip(90 * time.Minute), Calendars: []engine.CalendarStatus{good}},
 			{JID: "b@example.org", Mode: "overridden", Health: "ok", XMPP: on, Flip: flip(time.Hour)},
 			{JID: "c@example.org", Mode: "overridden", Health: "error", Problems: []string{"no answer"}, Calendars: []engine.CalendarStatus{bad, good}},
-			{JID: "d@example.org", Mode: "auto", Health: "held"},
+			{JID: "d@example.org", Mode: "auto", Health: "held", XMPP: engine.XMPPStatus{Resting: true}},
 			{JID: "e@example.org", Mode: "paused", Health: "error"},
 		}, []string{
 			`awayd_accounts{health="ok"} 1`, `awayd_accounts{health="overridden"} 1`, `awayd_accounts{health="error"} 1`,
-			`awayd_accounts{health="held"} 1`, `awayd_accounts{health="paused"} 1`, "awayd_xmpp_sessions 2", "awayd_next_flip_seconds 3600",
+			`awayd_accounts{health="held"} 1`, `awayd_accounts{health="paused"} 1`, "awayd_xmpp_sessions 2", "awayd_xmpp_resting 1", "awayd_next_flip_seconds 3600",
 			"awayd_calendars 3", "awayd_calendars_failing 1", "awayd_calendar_failing_seconds 90000", "awayd_flips_overdue 0",
 			"awayd_last_successful_poll_timestamp_seconds 1.78333914e+09", "!example", "!Vacations", "!Prosody",
 		}},

@@ -1,0 +1,121 @@
+package engine
+
+import (
+	"context"
+	"slices"
+	"sync"
+	"time"
+)
+
+// A gate bounds how many do something with one host at once, and lets the
+// urgent ones in first. A host that fails is approached at a bounded rate until
+// it answers, however many wait for it.
+type gate struct {
+	calm   int           // at once, if none of them is urgent
+	urgent int           // and in all
+	pace   time.Duration // from one attempt to the next with a host that fails
+
+	mu    sync.Mutex
+	lanes map[string]*lane
+}
+
+// A lane is what happens with one host. It is forgotten when nobody is in it
+// and the host is well.
+type lane struct {
+	busy         int
+	calm, urgent []chan struct{} // who waits, in the order they came; closed when let in
+	sick         bool
+	next         time.Time // when the next attempt may be made, if it is
+}
+
+func newGate(calm, urgent int, pace time.Duration) *gate {
+	return &gate{calm: calm, urgent: urgent, pace: pace, lanes: make(map[string]*lane)}
+}
+
+// enter waits until there is room with a host. The returned function gives it
+// back.
+func (g *gate) enter(ctx context.Context, host string, urgent bool) (leave func(), err error) {
+	turn := make(chan struct{})
+	g.mu.Lock()
+	l := g.lanes[host]
+	if l == nil {
+		l = new(lane)
+		g.lanes[host] = l
+	}
+	if urgent {
+		l.urgent = append(l.urgent, turn)
+	} else {
+		l.calm = append(l.calm, turn)
+	}
+	g.admit(l)
+	g.mu.Unlock()
+	leave = sync.OnceFunc(func() { g.leave(host, turn) })
+	select {
+	case <-turn:
+	case <-ctx.Done():
+		leave()
+		return nil, ctx.Err()
+	}
+	if wait := g.patience(host); wait > 0 && !sleep(ctx, wait) {
+		leave()
+		return nil, ctx.Err()
+	}
+	return leave, nil
+}
+
+// admit lets in who may.
+func (g *gate) admit(l *lane) {
+	for {
+		line, room := &l.urgent, g.urgent
+		if len(l.urgent) == 0 {
+			line, room = &l.calm, g.calm
+		}
+		if len(*line) == 0 || l.busy >= room {
+			return
+		}
+		close((*line)[0])
+		*line = slices.Delete(*line, 0, 1)
+		l.busy++
+	}
+}
+
+// leave gives up a place, in the lane or before it.
+func (g *gate) leave(host string, turn chan struct{}) {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	l := g.lanes[host]
+	select {
+	case <-turn:
+		l.busy--
+		g.admit(l)
+	default:
+		other := func(c chan struct{}) bool { return c == turn }
+		l.urgent, l.calm = slices.DeleteFunc(l.urgent, other), slices.DeleteFunc(l.calm, other)
+	}
+	if l.busy == 0 && len(l.urgent)+len(l.calm) == 0 && !l.sick {
+		delete(g.lanes, host)
+	}
+}
+
+// patience is how long who was let in has to wait because the host fails.
+func (g *gate) patience(host string) time.Duration {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	l := g.lanes[host]
+	now := time.Now()
+	if !l.sick || l.next.Before(now) {
+		l.next = now
+	}
+	wait := l.next.Sub(now)
+	l.next = l.next.Add(g.pace)
+	return wait
+}
+
+// judge notes whether the host answered somebody who is in.
+func (g *gate) judge(host string, well bool) {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	if l := g.lanes[host]; l != nil {
+		l.sick = !well
+	}
+}
