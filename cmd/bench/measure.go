@@ -115,3 +115,12 @@ func differ(a, b series) bool {
 	c := benchmath.AssumeNothing.Compare(benchmath.NewSample(a, &thresholds), benchmath.NewSample(b, &thresholds))
 	return c.P < alpha
 }
+
+// plus adds what belongs together.
+func (s series) plus(other series) series {
+	sum := slices.Clone(s)
+	for i := range sum {
+		sum[i] += other[i]
+	}
+	return sum
+}

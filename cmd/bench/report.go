@@ -84,7 +84,7 @@ func (r *report) compare(c comparison) {
 	noise := max(c.ours.noise(), c.them.noise())
 	r.rows = append(r.rows, row{
 		work: c.work, ours: c.ours.String(), peer: c.peer + " " + c.them.String(), ratio: ratios.ratio(),
-		noise: fmt.Sprintf("± %.0f %%", 100*noise), target: c.target.String(),
+		noise: percent(noise), target: c.target.String(),
 		verdict: judge(c.ours, c.them, c.target, noise), connection: c.connection,
 	})
 }
@@ -122,6 +122,23 @@ func (r *report) fact(work, got, target string, holds bool) {
 	}
 	r.rows = append(r.rows, row{work: work, ours: got, target: target, verdict: v})
 }
+
+// flat adds the row of a cost for each unit that is to stay or to fall as there
+// are more of them.
+func (r *report) flat(work string, few, many series) {
+	noise := max(few.noise(), many.noise())
+	ratios := many.over(few)
+	v := met
+	if ratios.median() > 1+noise && differ(few, many) {
+		v = missed
+	}
+	r.rows = append(r.rows, row{
+		work: work, ours: many.String(), peer: "awayd with 100 " + few.String(), ratio: ratios.ratio(),
+		noise: percent(noise), target: "≤ 1 ×", verdict: v,
+	})
+}
+
+func percent(share float64) string { return fmt.Sprintf("± %.0f %%", 100*share) }
 
 // A growthTable shows how a cost grows with the amount of work.
 type growthTable struct {
