@@ -3,7 +3,7 @@
 VERSION     := $(shell git describe --tags --always --dirty 2>/dev/null || echo devel)
 STATICCHECK := honnef.co/go/tools/cmd/staticcheck@v0.8.2
 GOVULNCHECK := golang.org/x/vuln/cmd/govulncheck@v1.1.4
-
+BENCHSTAT   := golang.org/x/perf/cmd/benchstat@v0.0.0-20260908200009-22c9c6c9d4da
 NFPM        := github.com/goreleaser/nfpm/v2/cmd/nfpm@v2.45.0
 ARCH        := $(shell go env GOARCH)
 
@@ -16,11 +16,17 @@ DEMO    := prosody lua-sec radicale
 # What looks at the web page.
 BROWSER := chromium chromium-driver
 SERVERS := $(DEMO) ejabberd xandikos systemd python3-recurring-ical-events profanity tmux prometheus $(BROWSER)
+# What bench measures awayd beside.
+PEERS   := radicale vdirsyncer curl python3-recurring-ical-events
 # The race detector needs a C compiler.
 COMPILER := gcc libc6-dev
 
 # How long `make test-long` spends on each fuzz target.
 FUZZTIME ?= 60s
+
+# The packages with Go benchmarks, and how often bench-go runs each.
+BENCHED := ./caldav ./sync/absence ./sync/plan ./state
+COUNT   ?= 10
 
 .PHONY: help
 help: ## says what there is
@@ -71,6 +77,21 @@ test-long: servers ## runs what takes longer than CI should: more cases, soaks, 
 proof: servers ## breaks awayd in every way it knows, and writes two pages of docs/ (some minutes)
 	go run ./cmd/proof -write docs/never-early.md
 	go run ./cmd/demo -bad-day -write docs/a-bad-day.md
+
+.PHONY: bench
+bench: ## measures awayd beside others on the same work, and writes docs/benchmarks.md (half an hour)
+	@cmd/testbed/install.sh $(PEERS)
+	go run ./cmd/bench -write docs/benchmarks.md
+
+# To compare two commits: make -s bench-go >before, the same >after on the other
+# one, and: make bench-compare
+.PHONY: bench-go
+bench-go: ## runs the Go benchmarks ten times; two such outputs, before and after, are what bench-compare takes
+	@go test -run '^$$' -bench . -benchmem -count $(COUNT) -p 1 $(BENCHED)
+
+.PHONY: bench-compare
+bench-compare: ## compares the files before and after, of bench-go, with benchstat
+	go run $(BENCHSTAT) before after
 
 .PHONY: check
 check: servers compiler ## gofmt, vet, staticcheck, govulncheck, tidy, race detector

@@ -22,11 +22,7 @@ func readBlockOfTime(b *block, z *zones) (a absence.Availability, bad *absence.O
 	if b.fault != nil {
 		return fail(b.fault.number, b.fault.reason)
 	}
-	comp, err := decode(b)
-	if err != nil {
-		return fail(b.number, err.Error())
-	}
-	a, err = newEventReader(b, comp, z).availability()
+	a, err := newEventReader(b, z).availability()
 	a.Hours = b.available
 	if f, ok := errors.AsType[*faultError](err); ok {
 		return fail(f.number, f.reason)

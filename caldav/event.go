@@ -6,8 +6,6 @@ import (
 	"strings"
 	"time"
 
-	"github.com/emersion/go-ical"
-
 	"awayd/sync/absence"
 )
 
@@ -23,33 +21,33 @@ type faultError struct{ fault }
 
 func (e *faultError) Error() string { return e.reason }
 
-// An eventReader turns the properties of one VEVENT into an Event. It takes
-// their raw values from go-ical, whose own readers of values know neither
-// lists nor sloppy writing.
+// An eventReader turns the properties of one VEVENT, which the guard split into
+// lines, into an Event.
 type eventReader struct {
-	props ical.Props
-	lines map[string][]int // line numbers of the properties of a name, in order
+	props map[string][]line // by name, in order
 	begin int
 	zones *zones
 }
 
-func newEventReader(b *block, comp *ical.Component, z *zones) *eventReader {
-	r := &eventReader{props: comp.Props, lines: map[string][]int{}, begin: b.number, zones: z}
-	for _, l := range b.lines {
-		r.lines[l.name] = append(r.lines[l.name], l.number)
+func newEventReader(b *block, z *zones) *eventReader {
+	r := &eventReader{props: make(map[string][]line, len(b.lines)), begin: b.number, zones: z}
+	for i, l := range b.lines {
+		if known := r.props[l.name]; known != nil {
+			r.props[l.name] = append(known, l)
+		} else {
+			r.props[l.name] = b.lines[i : i+1 : i+1] // most names stand once
+		}
 	}
 	return r
 }
 
 // fail says that the i-th property of a name is wrong.
 func (r *eventReader) fail(name string, i int, err error) error {
-	number := r.begin
-	if l := r.lines[name]; i < len(l) {
-		number = l[i]
-	}
-	reason := fmt.Sprintf("%s: %v", name, err)
+	number, reason := r.begin, ""
 	if p := r.props[name]; i < len(p) {
-		reason = inWords(name, p[i].Value, err)
+		number, reason = p[i].number, inWords(name, p[i].value, err)
+	} else {
+		reason = fmt.Sprintf("%s: %v", name, err)
 	}
 	return &faultError{fault{number, reason}}
 }
@@ -57,7 +55,7 @@ func (r *eventReader) fail(name string, i int, err error) error {
 // raw returns the value of the first property of a name.
 func (r *eventReader) raw(name string) string {
 	if p := r.props[name]; len(p) > 0 {
-		return strings.TrimSpace(p[0].Value)
+		return strings.TrimSpace(p[0].value)
 	}
 	return ""
 }
@@ -87,7 +85,7 @@ func (r *eventReader) read() (absence.Event, error) {
 		return e, r.fail("UID", 0, fmt.Errorf("longer than %d bytes", maxUID))
 	}
 	for _, p := range r.props["CATEGORIES"] {
-		if e.Categories = append(e.Categories, splitList(p.Value)...); len(e.Categories) > maxCategories {
+		if e.Categories = append(e.Categories, splitList(p.value)...); len(e.Categories) > maxCategories {
 			e.Categories = e.Categories[:maxCategories]
 		}
 	}
@@ -136,7 +134,7 @@ func (r *eventReader) times(e *absence.Event) error {
 // recurrence reads how often the event is.
 func (r *eventReader) recurrence(e *absence.Event) error {
 	if p := r.props["RECURRENCE-ID"]; len(p) > 0 {
-		switch rng := strings.ToUpper(strings.TrimSpace(p[0].Params.Get("RANGE"))); rng {
+		switch rng := strings.ToUpper(strings.TrimSpace(p[0].param("RANGE"))); rng {
 		case "":
 		case thisAndFuture:
 			e.Onward = true
@@ -176,7 +174,7 @@ func (r *eventReader) rules(name string) ([]absence.Rule, error) {
 		if i == maxRules {
 			return nil, r.fail(name, i, fmt.Errorf("more than %d rules", maxRules))
 		}
-		rule, err := parseRule(p.Value)
+		rule, err := parseRule(p.value)
 		if err != nil {
 			return nil, r.fail(name, i, err)
 		}
@@ -188,7 +186,7 @@ func (r *eventReader) rules(name string) ([]absence.Rule, error) {
 // dateTime reads the i-th property of a name, of a single value.
 func (r *eventReader) dateTime(name string, i int) (absence.DateTime, error) {
 	p := r.props[name][i]
-	d, err := parseDateTime(p.Value, p.Params.Get("VALUE"), r.zone(p))
+	d, err := parseDateTime(p.value, p.param("VALUE"), r.zone(p))
 	if err != nil {
 		return d, r.fail(name, i, err)
 	}
@@ -198,12 +196,12 @@ func (r *eventReader) dateTime(name string, i int) (absence.DateTime, error) {
 // dates reads EXDATE and RDATE, which hold lists (RFC 5545 §3.8.5.1, §3.8.5.2).
 func (r *eventReader) dates(name string) (dates []absence.DateTime, periods []absence.Span, err error) {
 	for i, p := range r.props[name] {
-		for v := range splitDates(p.Value) {
+		for v := range splitDates(p.value) {
 			if len(dates)+len(periods) == maxDates {
 				return nil, nil, r.fail(name, i, fmt.Errorf("more than %d values", maxDates))
 			}
 			start, end, period := strings.Cut(v, "/")
-			d, err := parseDateTime(start, p.Params.Get("VALUE"), r.zone(p))
+			d, err := parseDateTime(start, p.param("VALUE"), r.zone(p))
 			if err == nil && period {
 				var span absence.Span
 				span, err = parsePeriod(d, end, r.zone(p))
@@ -220,16 +218,16 @@ func (r *eventReader) dates(name string) (dates []absence.DateTime, periods []ab
 }
 
 // zone returns how to find the zone of a property: nil for a floating time.
-func (r *eventReader) zone(p ical.Prop) func() (*time.Location, error) {
-	if len(p.Params.Values("TZID")) == 0 {
+func (r *eventReader) zone(p line) func() (*time.Location, error) {
+	if !p.has("TZID") {
 		return nil
 	}
-	return func() (*time.Location, error) { return r.zones.get(p.Params.Get("TZID")) }
+	return func() (*time.Location, error) { return r.zones.get(p.param("TZID")) }
 }
 
 func (r *eventReader) organizerName() string {
 	if p := r.props["ORGANIZER"]; len(p) > 0 {
-		return p[0].Params.Get("CN")
+		return p[0].param("CN")
 	}
 	return ""
 }
@@ -259,12 +257,12 @@ func (r *eventReader) attendees() []absence.Attendee {
 	var all []absence.Attendee
 	for _, p := range r.props["ATTENDEE"] {
 		a := absence.Attendee{
-			Address:  strings.TrimSpace(p.Value),
-			PartStat: strings.ToUpper(strings.TrimSpace(p.Params.Get("PARTSTAT"))),
-			Name:     p.Params.Get("CN"),
+			Address:  strings.TrimSpace(p.value),
+			PartStat: strings.ToUpper(strings.TrimSpace(p.param("PARTSTAT"))),
+			Name:     p.param("CN"),
 		}
 		// Apple gives people it knows a URN and their address beside it.
-		if mail := p.Params.Get("EMAIL"); mail != "" && !strings.HasPrefix(strings.ToLower(a.Address), "mailto:") {
+		if mail := p.param("EMAIL"); mail != "" && !strings.HasPrefix(strings.ToLower(a.Address), "mailto:") {
 			a.Address = "mailto:" + mail
 		}
 		if a.PartStat == "" {

@@ -51,7 +51,7 @@ func FuzzReadObject(f *testing.F) {
 				t.Errorf("reason %q", e.Reason)
 			}
 			if strings.Contains(e.Reason, "decoded") {
-				t.Errorf("go-ical panicked at %q", data)
+				t.Errorf("reading panicked at %q", data)
 			}
 		}
 		if objects, err := ReadICS(bytes.NewReader(data), "f"); err == nil {

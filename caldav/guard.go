@@ -23,8 +23,7 @@ const (
 	errNotICalendar   = "not an iCalendar object: no BEGIN:VCALENDAR"
 )
 
-// used are the properties that reach go-ical; of the others only the form
-// matters. Those that say when an event is must be readable to the letter.
+// used are the properties that are read; of the others only the form matters. Those that say when an event is must be readable to the letter.
 var used = map[string]propertyKind{
 	"DTSTART": timing, "DTEND": timing, "DURATION": timing, "RECURRENCE-ID": timing,
 	"RRULE": timing, "EXRULE": timing, "RDATE": timing, "EXDATE": timing,
@@ -46,15 +45,14 @@ const (
 	timing               // as naming, and its value holds no colon
 )
 
-// usedParams are the parameters that reach go-ical, which takes quadratic time
-// for a long one.
+// usedParams are the parameters that are read.
 var usedParams = map[string]bool{"TZID": true, "VALUE": true, "RANGE": true, "PARTSTAT": true, "EMAIL": true, "CN": true}
 
 // A line is one content line (RFC 5545 §3.1), unfolded.
 type line struct {
 	number int // in the unfolded text, from 1
 	name   string
-	params string // as go-ical is to see them, each with its semicolon
+	params string // those that are read: ;NAME="value" for each
 	value  string
 }
 
@@ -67,6 +65,9 @@ func (l line) param(name string) string {
 	value, _, _ := strings.Cut(rest, `"`)
 	return value
 }
+
+// has reports whether there is such a parameter.
+func (l line) has(name string) bool { return strings.Contains(l.params, ";"+name+`="`) }
 
 // A block is one component directly within a VCALENDAR, with those of its parts
 // that say something about time.
@@ -117,8 +118,8 @@ func (b *block) fail(number int, format string, args ...any) {
 func (f *fault) asError() error { return &faultError{*f} }
 
 // A guard reads iCalendar text line by line and lets only well-formed lines of
-// bounded length through to go-ical, which panics, hangs or gives up on the
-// rest. A component that it refuses does not take its siblings with it.
+// bounded length through to what reads values. A component that it refuses does
+// not take its siblings with it.
 type guard struct {
 	max    int // components kept
 	kept   int

@@ -9,8 +9,6 @@ import (
 	"strings"
 	"time"
 
-	"github.com/emersion/go-ical"
-
 	"awayd/sync/absence"
 )
 
@@ -147,8 +145,8 @@ func readBlock(b *block, z *zones) (e absence.Event, bad *absence.ObjectError) {
 		f.Instance, f.Onward = b.instance(z)
 		return f
 	}
-	// The guard keeps from go-ical what it is known to panic at. Should it find
-	// more, that is still about one event only.
+	// Should a stranger's event find a fault in what follows, that is about this
+	// event only.
 	defer func() {
 		if r := recover(); r != nil {
 			e, bad = absence.Event{}, fail(b.number, "the event cannot be decoded")
@@ -157,11 +155,7 @@ func readBlock(b *block, z *zones) (e absence.Event, bad *absence.ObjectError) {
 	if b.fault != nil {
 		return absence.Event{}, fail(b.fault.number, b.fault.reason)
 	}
-	comp, err := decode(b)
-	if err != nil {
-		return absence.Event{}, fail(b.number, err.Error())
-	}
-	e, err = newEventReader(b, comp, z).read()
+	e, err := newEventReader(b, z).read()
 	if err == nil {
 		return e, nil
 	}
@@ -191,22 +185,4 @@ func (b *block) instance(z *zones) (*absence.DateTime, bool) {
 		return &d, strings.EqualFold(l.param("RANGE"), thisAndFuture)
 	}
 	return nil, false
-}
-
-// decode hands the lines that the guard let through to go-ical.
-func decode(b *block) (*ical.Component, error) {
-	var s strings.Builder
-	s.WriteString("BEGIN:VCALENDAR\r\nBEGIN:" + b.name + "\r\n")
-	for _, l := range b.lines {
-		s.WriteString(l.name + l.params + ":" + l.value + "\r\n")
-	}
-	s.WriteString("END:" + b.name + "\r\nEND:VCALENDAR\r\n")
-	cal, err := ical.NewDecoder(strings.NewReader(s.String())).Decode()
-	if err != nil {
-		return nil, err
-	}
-	if len(cal.Children) != 1 {
-		return nil, errors.New("not one component")
-	}
-	return cal.Children[0], nil
 }

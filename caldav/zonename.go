@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"strings"
 	"time"
+
+	"awayd/sync/absence"
 )
 
 //go:generate go run windowszones_gen.go /usr/share/unicode/cldr/common/supplemental/windowsZones.xml
@@ -63,7 +65,7 @@ func isUTC(name string) bool {
 	return false
 }
 
-// loadName guards time.LoadLocation, which takes "" and "Local" for zones and
+// loadName guards absence.LoadZone, which takes "" and "Local" for zones and
 // finds files that are no zone of a person.
 func loadName(name string) (*time.Location, error) {
 	if name == "" || len(name) > 64 || strings.ContainsFunc(name, notInZoneName) {
@@ -78,7 +80,7 @@ func loadName(name string) (*time.Location, error) {
 			return nil, errNoZone
 		}
 	}
-	loc, err := time.LoadLocation(name)
+	loc, err := absence.LoadZone(name)
 	if err != nil {
 		return nil, errNoZone
 	}

@@ -68,9 +68,8 @@ func (d *DateTime) UnmarshalText(text []byte) error {
 	if i := strings.LastIndexByte(s, ':'); i >= 0 && strings.HasPrefix(s, ownZone) {
 		s, zone = s[i+1:], time.FixedZone(s[:i], 0) // until the object says what it means
 	} else if i >= 0 {
-		// "Local" would be the zone of whatever machine reads it.
-		loc, err := time.LoadLocation(s[:i])
-		if err != nil || loc == time.Local {
+		loc, err := LoadZone(s[:i])
+		if err != nil {
 			return fmt.Errorf("read date-time %q: unknown zone", s)
 		}
 		s, zone = s[i+1:], loc

@@ -2,11 +2,43 @@ package absence
 
 import (
 	"encoding/json"
+	"errors"
 	"fmt"
 	"iter"
+	"path"
 	"strings"
+	"sync"
 	"time"
 )
+
+// known holds the zones of the IANA database that were asked for, by name:
+// package time reads and keeps one anew for every time that names it.
+var known sync.Map
+
+// LoadZone is time.LoadLocation for names from outside: each zone is read once,
+// and all who name it share it. Local, the zone of whatever machine reads it,
+// is refused.
+func LoadZone(name string) (*time.Location, error) {
+	if loc, ok := known.Load(name); ok {
+		return loc.(*time.Location), nil
+	}
+	loc, err := time.LoadLocation(name)
+	if err != nil {
+		return nil, err
+	}
+	if loc == time.Local {
+		return nil, errLocal
+	}
+	// Of one file's many names, such as Europe//Berlin, a stranger could make
+	// up any number.
+	if path.Clean(name) != name {
+		return loc, nil
+	}
+	shared, _ := known.LoadOrStore(name, loc)
+	return shared.(*time.Location), nil
+}
+
+var errLocal = errors.New("the zone of this machine, which is another one elsewhere")
 
 // A Zone is a time zone that an object explains itself (RFC 5545 §3.6.5),
 // because its name says nothing to anyone else.

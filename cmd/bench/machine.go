@@ -1,0 +1,44 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"fmt"
+	"io"
+	"os/exec"
+	"runtime"
+	"strings"
+)
+
+// heading writes what the numbers are of.
+func heading(ctx context.Context, w io.Writer) error {
+	versions, err := versions(ctx)
+	if err != nil {
+		return err
+	}
+	_, err = fmt.Fprintf(w, intro, runtime.NumCPU(), strings.TrimPrefix(runtime.Version(), "go"), versions)
+	return err
+}
+
+const intro = `# How fast, beside others
+
+This page is written by ` + "`make bench`" + `, which starts real servers on loopback and lets awayd and other programs do the same
+work in the same run, in turn. %d cores, Go %s, and as Debian packages them: %s.
+
+Times are medians, with the smallest and the largest in brackets. A ratio is the median of the ratios within one round. Noise is
+the median distance of two runs of the same thing, one after the other, of whichever of the two is noisier. A target is *met* or
+*missed* if the ratio is farther from it than the noise, and the test of Mann and Whitney excludes chance (p < 0.05); else it is
+*unproven*.
+`
+
+// packages are the Debian packages of which the page names the versions.
+var packages = []string{"radicale", "vdirsyncer", "curl", "python3-recurring-ical-events", "python3-icalendar"}
+
+func versions(ctx context.Context) (string, error) {
+	args := append([]string{"-W", "-f", "${Package} ${Version}\n"}, packages...)
+	out, err := exec.CommandContext(ctx, "dpkg-query", args...).Output()
+	if err != nil {
+		return "", fmt.Errorf("ask for versions: %w: is everything installed (make bench)?", err)
+	}
+	return string(bytes.ReplaceAll(bytes.TrimSpace(out), []byte("\n"), []byte(", "))), nil
+}

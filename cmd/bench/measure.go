@@ -1,0 +1,126 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"math"
+	"runtime"
+	"slices"
+	"time"
+
+	"golang.org/x/perf/benchmath"
+)
+
+// A contender is one who does the work that a row is about.
+type contender struct {
+	name string
+	// before prepares one run and is not timed; nil: nothing is to be prepared.
+	before func(context.Context) error
+	// run does the work once and returns how long that took, so that it can
+	// leave out what belongs to no one.
+	run func(context.Context) (time.Duration, error)
+}
+
+// A series is how long each run took, in seconds and in order of time.
+type series []float64
+
+// interleave runs the contenders in turn, round after round, so that whatever
+// else the machine does hits all of them alike. One round before those is not
+// counted: it fills the caches of files, servers and interpreters.
+func interleave(ctx context.Context, rounds int, contenders ...contender) ([]series, error) {
+	all := make([]series, len(contenders))
+	for round := range rounds + 1 {
+		for i, c := range contenders {
+			if err := ctx.Err(); err != nil {
+				return nil, err
+			}
+			if c.before != nil {
+				if err := c.before(ctx); err != nil {
+					return nil, fmt.Errorf("prepare %s: %w", c.name, err)
+				}
+			}
+			runtime.GC() // nobody pays for the rubbish of the one before
+			took, err := c.run(ctx)
+			if err != nil {
+				return nil, fmt.Errorf("run %s: %w", c.name, err)
+			}
+			if round > 0 {
+				all[i] = append(all[i], took.Seconds())
+			}
+		}
+	}
+	return all, nil
+}
+
+// timed makes a run of what is timed from its beginning to its end.
+func timed(f func(context.Context) error) func(context.Context) (time.Duration, error) {
+	return func(ctx context.Context) (time.Duration, error) {
+		began := time.Now()
+		err := f(ctx)
+		return time.Since(began), err
+	}
+}
+
+// quantile returns the value below which a share q of the series lies.
+func (s series) quantile(q float64) float64 {
+	sorted := slices.Sorted(slices.Values(s))
+	at := q * float64(len(sorted)-1)
+	i := int(at)
+	if i+1 == len(sorted) {
+		return sorted[i]
+	}
+	return sorted[i] + (at-float64(i))*(sorted[i+1]-sorted[i])
+}
+
+func (s series) median() float64 { return s.quantile(0.5) }
+
+// times returns the series, each value multiplied.
+func (s series) times(factor float64) series {
+	m := slices.Clone(s)
+	for i := range m {
+		m[i] *= factor
+	}
+	return m
+}
+
+// over returns the ratios of what ran in the same round.
+func (s series) over(peer series) series {
+	ratios := make(series, len(s))
+	for i := range s {
+		ratios[i] = s[i] / peer[i]
+	}
+	return ratios
+}
+
+// noise is how far two runs of the same thing, one after the other, are apart:
+// A against A. It is the median of these distances, as a share.
+func (s series) noise() float64 {
+	var apart series
+	for i := 1; i < len(s); i++ {
+		apart = append(apart, math.Exp(math.Abs(math.Log(s[i]/s[i-1])))-1)
+	}
+	if len(apart) == 0 {
+		return math.Inf(1)
+	}
+	return apart.median()
+}
+
+// alpha is how often chance alone may be taken for a difference.
+const alpha = 0.05
+
+// differ reports whether two series come from different distributions (the test
+// of Mann and Whitney, as benchstat has it).
+func differ(a, b series) bool {
+	thresholds := benchmath.DefaultThresholds
+	c := benchmath.AssumeNothing.Compare(benchmath.NewSample(a, &thresholds), benchmath.NewSample(b, &thresholds))
+	return c.P < alpha
+}
+
+// plus adds what belongs together.
+func (s series) plus(other series) series {
+	sum := slices.Clone(s)
+	for i := range sum {
+		sum[i] += other[i]
+	}
+	return sum
+}

@@ -1,0 +1,215 @@
+package main
+
+import (
+	"fmt"
+	"io"
+	"strings"
+	"time"
+)
+
+// A report is what one part has to say.
+type report struct {
+	rounds int // that were asked for; 0: as many as the part likes
+
+	title    string
+	intro    string // a paragraph before the table
+	rows     []row
+	growths  []growthTable
+	notes    []string // paragraphs after the tables
+	verbatim []string // output of other programs, as it is
+}
+
+// enough returns how often a contender is to run.
+func (r *report) enough(rounds int) int {
+	if r.rounds > 0 {
+		return r.rounds
+	}
+	return rounds
+}
+
+// A verdict is what a row says about its target.
+type verdict string
+
+const (
+	met      verdict = "met"
+	missed   verdict = "**missed**"
+	unproven verdict = "unproven" // the difference is within the noise
+	shown    verdict = ""         // there is no target
+)
+
+// A row is one line of the table.
+type row struct {
+	work, ours, peer, ratio, noise, target string
+	verdict                                verdict
+	connection                             string
+}
+
+// A target is what a comparison has to reach; the zero value is none.
+type target struct {
+	atMost float64 // times what the peer takes
+	faster float64 // times faster than the peer
+}
+
+// limit returns what ours over peer's may be at most; 0 if there is no target.
+func (t target) limit() float64 {
+	if t.faster > 0 {
+		return 1 / t.faster
+	}
+	return t.atMost
+}
+
+func (t target) String() string {
+	switch {
+	case t.faster > 0:
+		return fmt.Sprintf("≥ %g × faster", t.faster)
+	case t.atMost > 0:
+		return fmt.Sprintf("≤ %g ×", t.atMost)
+	}
+	return ""
+}
+
+// A comparison is two contenders at the same work.
+type comparison struct {
+	work       string
+	peer       string // its name
+	ours, them series // in the same rounds
+	target     target
+	// connection is what of connecting and logging in is in the times.
+	connection string
+}
+
+// compare adds the row of a comparison.
+func (r *report) compare(c comparison) {
+	ratios := c.ours.over(c.them)
+	noise := max(c.ours.noise(), c.them.noise())
+	r.rows = append(r.rows, row{
+		work: c.work, ours: c.ours.String(), peer: c.peer + " " + c.them.String(), ratio: ratios.ratio(),
+		noise: percent(noise), target: c.target.String(),
+		verdict: judge(c.ours, c.them, c.target, noise), connection: c.connection,
+	})
+}
+
+// judge says whether a target is met. A difference from the target that is not
+// larger than the noise, or that chance could have made, proves nothing.
+func judge(ours, them series, t target, noise float64) verdict {
+	limit := t.limit()
+	if limit == 0 {
+		if within(ours.over(them).median(), noise) || !differ(ours, them) {
+			return unproven
+		}
+		return shown
+	}
+	distance := ours.over(them).median() / limit
+	switch {
+	case within(distance, noise) || !differ(ours, them.times(limit)):
+		return unproven
+	case distance > 1:
+		return missed
+	}
+	return met
+}
+
+func within(ratio, noise float64) bool { return ratio < 1+noise && ratio > 1/(1+noise) }
+
+// fact adds a row of what was counted rather than timed.
+func (r *report) fact(work, got, target string, holds bool) {
+	v := met
+	switch {
+	case target == "":
+		v = shown
+	case !holds:
+		v = missed
+	}
+	r.rows = append(r.rows, row{work: work, ours: got, target: target, verdict: v})
+}
+
+// flat adds the row of a cost for each unit that is to stay or to fall as there
+// are more of them.
+func (r *report) flat(work string, few, many series) {
+	noise := max(few.noise(), many.noise())
+	ratios := many.over(few)
+	v := met
+	if ratios.median() > 1+noise && differ(few, many) {
+		v = missed
+	}
+	r.rows = append(r.rows, row{
+		work: work, ours: many.String(), peer: "awayd with 100 " + few.String(), ratio: ratios.ratio(),
+		noise: percent(noise), target: "≤ 1 ×", verdict: v,
+	})
+}
+
+func percent(share float64) string { return fmt.Sprintf("± %.0f %%", 100*share) }
+
+// A growthTable shows how a cost grows with the amount of work.
+type growthTable struct {
+	head []string
+	rows [][]string
+}
+
+// missed returns the work of the rows that missed their target.
+func (r *report) missed() []string {
+	var list []string
+	for _, w := range r.rows {
+		if w.verdict == missed {
+			list = append(list, w.work)
+		}
+	}
+	return list
+}
+
+// markdown writes the section.
+func (r *report) markdown(w io.Writer) {
+	fmt.Fprintf(w, "\n## %s\n\n%s\n", r.title, r.intro)
+	if len(r.rows) > 0 {
+		table(w, []string{"work", "awayd", "beside it", "ratio", "noise", "target", "", "connection"}, r.lines())
+	}
+	for _, g := range r.growths {
+		table(w, g.head, g.rows)
+	}
+	for _, v := range r.verbatim {
+		fmt.Fprintf(w, "\n```\n%s\n```\n", strings.TrimRight(v, "\n"))
+	}
+	for _, n := range r.notes {
+		fmt.Fprintf(w, "\n%s\n", n)
+	}
+}
+
+func (r *report) lines() [][]string {
+	var lines [][]string
+	for _, w := range r.rows {
+		lines = append(lines, []string{w.work, w.ours, w.peer, w.ratio, w.noise, w.target, string(w.verdict), w.connection})
+	}
+	return lines
+}
+
+func table(w io.Writer, head []string, rows [][]string) {
+	fmt.Fprintf(w, "\n| %s |\n|%s\n", strings.Join(head, " | "), strings.Repeat("---|", len(head)))
+	for _, row := range rows {
+		fmt.Fprintf(w, "| %s |\n", strings.Join(row, " | "))
+	}
+}
+
+// String is the median with the smallest and the largest value.
+func (s series) String() string {
+	return fmt.Sprintf("%s (%s…%s)", seconds(s.median()), seconds(s.quantile(0)), seconds(s.quantile(1)))
+}
+
+// ratio writes ours over peer's as people say it.
+func (s series) ratio() string {
+	if m := s.median(); m < 0.5 {
+		return fmt.Sprintf("%.3g × faster (%.3g…%.3g)", 1/m, 1/s.quantile(1), 1/s.quantile(0))
+	}
+	return fmt.Sprintf("%.2f × (%.2f…%.2f)", s.median(), s.quantile(0), s.quantile(1))
+}
+
+// seconds writes a time with three digits that count.
+func seconds(s float64) string {
+	d := time.Duration(s * float64(time.Second))
+	switch {
+	case d >= time.Second:
+		return fmt.Sprintf("%.3g s", s)
+	case d >= time.Millisecond:
+		return fmt.Sprintf("%.3g ms", s*1e3)
+	}
+	return fmt.Sprintf("%.3g µs", s*1e6)
+}

@@ -1,0 +1,69 @@
+package main
+
+import (
+	"strings"
+	"testing"
+)
+
+// around makes a series that differs by at most two per cent from run to run.
+func around(seconds float64) series {
+	var s series
+	for _, f := range []float64{1, 1.01, 0.99, 1.02, 1, 0.99, 1.01} {
+		s = append(s, seconds*f)
+	}
+	return s
+}
+
+func TestJudge(t *testing.T) {
+	wild := series{0.5, 3, 0.8, 2, 0.6, 2.5, 0.7}
+	for name, c := range map[string]struct {
+		ours, them series
+		target     target
+		want       verdict
+	}{
+		"clearly below":             {around(1), around(1), target{atMost: 2}, met},
+		"clearly above":             {around(3), around(1), target{atMost: 2}, missed},
+		"at the limit":              {around(2.01), around(1), target{atMost: 2}, unproven},
+		"clearly faster":            {around(1), around(30), target{faster: 10}, met},
+		"clearly not fast enough":   {around(1), around(5), target{faster: 10}, missed},
+		"below, but noisy":          {wild, around(0.7), target{atMost: 2}, unproven},
+		"too few runs":              {series{1}, series{1}, target{atMost: 2}, unproven},
+		"no target, a difference":   {around(1), around(5), target{}, shown},
+		"no target, no difference":  {around(1), around(1.005), target{}, unproven},
+		"no target, within a noise": {wild, around(1), target{}, unproven},
+	} {
+		noise := max(c.ours.noise(), c.them.noise())
+		if got := judge(c.ours, c.them, c.target, noise); got != c.want {
+			t.Errorf("%s: judge = %q, want %q", name, got, c.want)
+		}
+	}
+}
+
+func TestMissedTargetsAreNamed(t *testing.T) {
+	r := &report{title: "Rows"}
+	r.fact("requests", "3", "2", false)
+	r.fact("bytes", "3", "", false)
+	r.compare(comparison{work: "slow", peer: "curl", ours: around(3), them: around(1), target: target{atMost: 2}})
+	r.compare(comparison{work: "fast", peer: "curl", ours: around(1), them: around(1), target: target{atMost: 2}})
+	r.flat("growing", around(1), around(2))
+	r.flat("falling", around(2), around(1))
+	if got := strings.Join(r.missed(), ","); got != "requests,slow,growing" {
+		t.Errorf("missed = %s", got)
+	}
+	var page strings.Builder
+	r.markdown(&page)
+	for _, want := range []string{"\n## Rows\n", "| slow | 3 s (2.97 s…3.06 s) | curl 1 s (990 ms…1.02 s) | 3.00 × (3.00…3.00) | ± 2 % | ≤ 2 × | **missed** |"} {
+		if !strings.Contains(page.String(), want) {
+			t.Errorf("the page lacks %q:\n%s", want, page.String())
+		}
+	}
+}
+
+func TestQuantile(t *testing.T) {
+	s := series{4, 1, 3, 2}
+	for q, want := range map[float64]float64{0: 1, 0.5: 2.5, 1: 4} {
+		if got := s.quantile(q); got != want {
+			t.Errorf("quantile(%v) = %v, want %v", q, got, want)
+		}
+	}
+}
