@@ -18,21 +18,29 @@ type Setting struct {
 	// Plan is what becomes of the calendar by itself, from an hour on. It is no
 	// disturbance.
 	Plan Plan
+	// NoPresence has the person not shown as away.
+	NoPresence bool
+	// Only are the disturbances that come; nil: all.
+	Only []string
 }
 
-// A Plan is an edition of the calendar and the hour of its poll; of hour 0 there
-// is none.
+// A Plan is what awayd hears at an hour: another edition of the calendar, and
+// another audience unless it is empty. Of hour 0 there is none.
 type Plan struct {
-	Name string
-	hour int
-	to   calendar
+	Name     string
+	hour     int
+	to       calendar
+	audience plan.AccessModel
 }
 
 // The plans that are explored besides a calendar that stays as it is.
 var (
-	Cancelled  = Plan{"the first is removed at 15:00", 15, calendar{0, 1}}
-	Extended   = Plan{"the first ends at 24:00, known at 15:00", 15, calendar{4, 1}}
-	BackToBack = Plan{"the second begins when the first ends, known at 15:00", 15, calendar{1, 2}}
+	Cancelled  = Plan{"the first is removed at 15:00", 15, calendar{0, 1}, ""}
+	Extended   = Plan{"the first ends at 24:00, known at 15:00", 15, calendar{4, 1}, ""}
+	BackToBack = Plan{"the second begins when the first ends, known at 15:00", 15, calendar{1, 2}, ""}
+	Narrowed   = Plan{"the audience is presence from 15:00", 15, beginning, plan.Presence}
+	ToFriends  = Plan{"the audience is the group from 15:00", 15, beginning, Friends}
+	ToAll      = Plan{"the audience is open from 15:00", 15, beginning, plan.Open}
 )
 
 // A world is everything outside of awayd's memory: a server with the person's
@@ -42,9 +50,11 @@ var (
 // It is a value: a copy is independent of the original.
 type world struct {
 	*Setting
-	hour int // index into Hours
-	cal  calendar
-	node node
+	hour    int // index into Hours
+	cal     calendar
+	reach   plan.AccessModel // the audience now
+	friends Who              // who is in the group of the roster
+	node    node
 	// recent holds what the node was before each of the last writes, oldest
 	// first: a crash may bring it back.
 	recent []node
@@ -82,7 +92,7 @@ type held struct {
 }
 
 func newWorld(s *Setting) world {
-	return world{Setting: s, cal: beginning, online: all &^ Nurse, judge: judge{widened: -2}}
+	return world{Setting: s, cal: beginning, reach: s.Audience, friends: group, online: all &^ Nurse, judge: judge{widened: -2, withdrawn: -1}}
 }
 
 func (w *world) now() time.Time { return at(w.clock()) }
@@ -92,13 +102,13 @@ func (w *world) clock() int { return w.Hours[w.hour] }
 
 // everybody who is meant to see messages.
 func (w *world) audience() Who {
-	switch w.Audience {
+	switch w.reach {
 	case plan.Open:
 		return all
 	case plan.Presence:
 		return roster
 	}
-	return group
+	return w.friends
 }
 
 // become makes n the node, which a crash may undo.
@@ -113,9 +123,9 @@ func (w *world) become(n node) {
 
 // unseen reports whether the person let contacts in and hid the node again, on a
 // server that keeps who subscribed meanwhile and does not list them: awayd cannot
-// know unless it looked in between.
+// know unless it looked in between, or was told.
 func (w *world) unseen(n node) bool {
-	return n.theirs && n.access == plan.Whitelist && n.subscribers != nobody
+	return n.theirs && n.access == plan.Whitelist && n.subscribers != nobody && !n.known
 }
 
 // subscribe has Mercutio do so if he may. He is sent the last item at once
@@ -190,8 +200,12 @@ func (w *world) takeBack(from Who, id string) {
 
 func (w *world) publish(i item, guard plan.AccessModel) error {
 	// No guard names the members (XEP-0060 has none for affiliations).
-	if !i.own && w.node.members&^w.audience() != nobody && w.node.admitted == w.moment {
+	if !i.own && w.node.members&^w.audience() != nobody && w.node.admitted == w.readings {
 		i.bared = true
+		w.races++
+	}
+	if !i.own && w.node.known && w.node.made == w.readings { // nor who made the node
+		w.node.known = false
 		w.races++
 	}
 	if !i.own && w.unseen(w.node) {
@@ -199,7 +213,14 @@ func (w *world) publish(i item, guard plan.AccessModel) error {
 	}
 	n, err := w.put(w.node, i, guard)
 	if err != nil {
+		w.node.known = w.node.known || !i.own
 		return err
+	}
+	if i.own && !w.node.exists {
+		n.made = w.readings
+	}
+	if !i.own {
+		w.judgeStaging(i)
 	}
 	w.become(n)
 	w.missed = nobody // all who are online are to hear of it
@@ -248,7 +269,7 @@ func (w *world) admit(members Who, theirs bool) error {
 	n := w.node
 	n.members, n.theirs = members, theirs || n.theirs
 	if theirs {
-		n.items, n.admitted, n.touched = w.bare(n), w.moment, true
+		n.items, n.admitted, n.touched = w.bare(n), w.readings, true
 	}
 	w.become(n)
 	return nil
