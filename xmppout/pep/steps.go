@@ -22,15 +22,10 @@ func (c Choreography) checkHideable(ctx context.Context) error {
 	return nil
 }
 
-// renew removes a node that contacts may be subscribed to. It is emptied and
-// hidden first, so that its deletion, which some servers tell even of a hidden
-// node, is not the news of a message.
+// renew removes a node that contacts may be subscribed to. It is hidden first, and
+// told to keep its deletion to itself, which some servers tell even those who
+// could not see the node.
 func (c Choreography) renew(ctx context.Context) error {
-	for _, id := range []string{plan.ItemArchive, plan.ItemCurrent} {
-		if err := c.retract(ctx, id, false); err != nil {
-			return err
-		}
-	}
 	if err := c.hide(ctx); err != nil {
 		return err
 	}

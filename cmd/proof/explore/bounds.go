@@ -30,6 +30,7 @@ func Bounded() []Run {
 	quiet.NoPresence = true
 	list = append(list,
 		Run{setting(Prosody012, Friends), 0},
+		Run{setting(Prosody012.but("Prosody 0.12 without members told", func(f *Facts) { f.MembersTold = false }), Friends), 0},
 		Run{setting(Ejabberd2301, Friends), 0},
 		Run{setting(Prosody012, plan.Open), 0},
 		Run{quiet, 0},
@@ -52,7 +53,11 @@ func Bounded() []Run {
 func duels() []Run {
 	own := setting(Ejabberd2301, plan.Presence)
 	own.Only = []string{publishesOwn, removesOwn, hides, opens}
-	return []Run{{own, 2}}
+	careless := setting(Ejabberd2301.but("ejabberd 23.01 that ignores publish-options", func(f *Facts) { f.IgnoresGuard = true }), plan.Presence)
+	careless.Only = []string{opens, hides}
+	lost := setting(Ejabberd2301, Friends)
+	lost.Only = []string{deletes, arrives}
+	return []Run{{own, 2}, {careless, 1}, {lost, 2}}
 }
 
 func setting(f Facts, audience plan.AccessModel) Setting {

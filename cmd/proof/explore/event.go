@@ -36,6 +36,8 @@ const (
 	removesOwn   = "the person removes what is on the node"
 	opens        = "the person lets everybody into the node"
 	hides        = "the person hides the node"
+	deletes      = "the person's client deletes the node"
+	arrives      = "the Nurse comes online"
 )
 
 // events are the disturbances from outside that can come at any moment.
@@ -86,7 +88,7 @@ var events = []event{
 		w.takesOver(time.Time{})
 		_ = w.admit(w.node.members|Tybalt, true)
 	}},
-	{"the person's client deletes the node", func(w *world) bool { return w.node.exists }, func(w *world) {
+	{deletes, func(w *world) bool { return w.node.exists }, func(w *world) {
 		// Nothing tells this from a server that lost the node.
 		w.taken = plan.Payload{}
 		if w.node.theirs {
@@ -97,7 +99,7 @@ var events = []event{
 	}},
 	{"the person's phone comes online", func(w *world) bool { return !w.phone }, func(w *world) { w.phone = true }},
 	{"the person's phone goes offline", func(w *world) bool { return w.phone }, func(w *world) { w.phone = false }},
-	{"the Nurse comes online", func(w *world) bool { return w.online&Nurse == 0 }, func(w *world) { w.arrive(Nurse) }},
+	{arrives, func(w *world) bool { return w.online&Nurse == 0 }, func(w *world) { w.arrive(Nurse) }},
 	{"the Nurse goes offline", func(w *world) bool { return w.online&Nurse != 0 }, func(w *world) { w.depart(Nurse) }},
 	{"Benvolio joins the group", func(w *world) bool { return w.byGroup() && w.friends&Benvolio == 0 }, func(w *world) { w.regroup(w.friends | Benvolio) }},
 	{"Mercutio leaves the group", func(w *world) bool { return w.byGroup() && w.friends&Mercutio != 0 }, func(w *world) { w.regroup(w.friends &^ Mercutio) }},

@@ -91,7 +91,7 @@ func (e *encoder) payload(p plan.Payload) {
 }
 
 func (e *encoder) node(n node) {
-	e.flags(n.exists, n.theirs, n.touched, n.known)
+	e.flags(n.exists, n.silent, n.theirs, n.touched, n.known)
 	e.text(string(n.access))
 	e.number(int(n.subscribers), int(n.members), len(n.items))
 	for _, i := range n.items {

@@ -139,13 +139,11 @@ func (w *world) judgeShown(told bool, who Who, i item) {
 	}
 }
 
-// judgeDeleted is called when contacts are told that a node is gone which they
-// did not see.
-func (w *world) judgeDeleted(n node) {
-	for _, i := range n.items {
-		if !i.own && !w.timely(i.Payload) {
-			w.violate("leak", "contacts are told of the deletion of a node with %q staged on it", i.Payload.Message)
-		}
+// judgeDeleted is called when awayd deletes a node and contacts are told who could
+// not see it: so they learn that something was planned.
+func (w *world) judgeDeleted(to Who) {
+	if to != nobody {
+		w.violate("leak", "%s is told of the deletion of a node that they could not see", to)
 	}
 }
 

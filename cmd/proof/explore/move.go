@@ -124,6 +124,9 @@ func (t *turner) run(s *state, m move) {
 	if errors.Is(err, pep.ErrUnhideable) && !s.PublishOptions {
 		err = nil // as it should: nothing is staged on such a server
 	}
+	if s.byGroup() && !s.Roster && !s.MembersTold {
+		return // nobody may be told anything there, which is judged as it happens
+	}
 	switch {
 	case len(m.disturb) > 0:
 		s.failed = 0

@@ -43,14 +43,15 @@ type node struct {
 	exists      bool
 	access      plan.AccessModel
 	items       []item // oldest first
+	silent      bool   // its deletion is not told
 	subscribers Who    // explicitly
 	members     Who
 	theirs      bool // the person set the access model or the members
 	// known says that awayd can know that contacts were let in: the person made
 	// the node, which awayd then did not, or it was refused because they were.
 	known bool
-	// admitted is how much awayd had read when the person last made somebody a
-	// member, and made when they made the node.
+	// admitted is how much awayd had read when the person last let somebody in, and
+	// made when they made the node.
 	admitted, made int
 	// touched says that the person, or a crash, left it as it is: awayd need not
 	// clear it away.
@@ -121,7 +122,7 @@ func (f *Facts) put(n node, i item, guard plan.AccessModel) (node, error) {
 				n.access = empty
 			}
 		}
-	case f.PublishOptions && guard != "" && n.access != guard && !(guard == Friends && byRoster(n.access)):
+	case f.PublishOptions && !f.IgnoresGuard && guard != "" && n.access != guard && !(guard == Friends && byRoster(n.access)):
 		return n, pep.ErrPreconditionNotMet
 	}
 	most := 1

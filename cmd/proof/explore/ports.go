@@ -23,7 +23,11 @@ type ports struct {
 	writes  int    // of which changed the node
 	notes   int    // entries in the log, of what went well
 	useless bool   // a disturbance could not happen
-	trace   func(format string, args ...any)
+	acting  plan.Kind
+	// hidden says that the person had hidden the node when the first step of the
+	// action was taken, which then could notice.
+	begun, hidden bool
+	trace         func(format string, args ...any)
 }
 
 // A disturbance happens at one step of a turn.
@@ -96,6 +100,9 @@ func (p *ports) do(s step, name string, f func() error) error {
 		return errLost
 	}
 	was := p.w.node
+	if s.remote && !p.begun {
+		p.begun, p.hidden = true, was.theirs && was.access == plan.Whitelist && was.members == nobody
+	}
 	err := f()
 	if s.write {
 		p.writes++
@@ -210,6 +217,9 @@ func (s side) Publish(_ context.Context, id string, p plan.Payload, guard plan.A
 }
 
 func (s side) Configure(_ context.Context, a plan.AccessModel) error {
+	if s.acting == plan.Amend && s.hidden {
+		s.w.violate("override", "awayd goes on to amend what the person had hidden before")
+	}
 	return s.do(write, s.name("set access model %s", a), func() error { return s.w.configure(a, false) })
 }
 
@@ -277,6 +287,7 @@ func (s side) Look(ctx context.Context) (plan.Observed, error) {
 
 func (s side) Do(ctx context.Context, a plan.Action, l plan.Ledger) error {
 	s.say("  %s: %s", a.Kind, a.Reason)
+	s.acting, s.begun, s.hidden = a.Kind, false, false
 	return pep.Choreography{Node: s, Looks: s, Ledger: l, Audience: s.w.reach, NoPresence: s.w.NoPresence}.Do(ctx, a)
 }
 

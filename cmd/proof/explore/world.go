@@ -211,6 +211,10 @@ func (w *world) publish(i item, guard plan.AccessModel) error {
 	if !i.own && w.unseen(w.node) {
 		i.bared = true
 	}
+	if !i.own && w.IgnoresGuard && w.node.admitted == w.readings { // nor does this one care
+		i.bared = true
+		w.races++
+	}
 	n, err := w.put(w.node, i, guard)
 	if err != nil {
 		w.node.known = w.node.known || !i.own
@@ -256,8 +260,9 @@ func (w *world) configure(a plan.AccessModel, theirs bool) error {
 	n.touched = n.touched || theirs
 	n.theirs = theirs || n.members&Tybalt != 0 // whom nobody but the person lets in
 	if theirs {
-		n.items = w.bare(n)
+		n.items, n.admitted = w.bare(n), w.readings
 	}
+	n.silent = n.silent || (a == plan.Whitelist && !theirs) // pubsub#notify_delete
 	w.become(n)
 	return nil
 }
@@ -265,6 +270,9 @@ func (w *world) configure(a plan.AccessModel, theirs bool) error {
 func (w *world) admit(members Who, theirs bool) error {
 	if !w.node.exists {
 		return errNoItem
+	}
+	if !theirs && !w.MembersTold {
+		w.violate("apart", "members are let in on a server that tells them nothing")
 	}
 	n := w.node
 	n.members, n.theirs = members, theirs || n.theirs
@@ -280,11 +288,12 @@ func (w *world) remove(theirs bool) error {
 		return errNoItem
 	}
 	n := w.node
-	if w.TellsDeletion {
-		if w.mayFetch(n) == nobody && !theirs {
-			w.judgeDeleted(n)
+	if w.TellsDeletion && !n.silent {
+		to := w.hear(n) | roster&w.online
+		if !theirs {
+			w.judgeDeleted(to &^ w.mayFetch(n))
 		}
-		w.takeBack(w.hear(n)|roster&w.online, "")
+		w.takeBack(to, "")
 	}
 	w.become(node{})
 	if !theirs || w.TellsDeletion {
