@@ -52,12 +52,17 @@ func Bounded() []Run {
 // to come to light.
 func duels() []Run {
 	own := setting(Ejabberd2301, plan.Presence)
+	own.Hours = Brief
 	own.Only = []string{publishesOwn, removesOwn, hides, opens}
 	careless := setting(Ejabberd2301.but("ejabberd 23.01 that ignores publish-options", func(f *Facts) { f.IgnoresGuard = true }), plan.Presence)
-	careless.Only = []string{opens, hides}
+	careless.Only, careless.Hours = []string{opens, hides}, Long
 	lost := setting(Ejabberd2301, Friends)
 	lost.Only = []string{deletes, arrives}
-	return []Run{{own, 2}, {careless, 1}, {lost, 2}}
+	met := setting(Prosody012, plan.Presence)
+	met.Only = []string{kills, arrives}
+	beside := setting(Ejabberd2301.but("ejabberd 23.01 with many items", func(f *Facts) { f.ManyItems = true }), plan.Presence)
+	beside.Only = []string{opens, publishesOwn}
+	return []Run{{own, 2}, {careless.then(Renamed), 1}, {lost, 2}, {met, 2}, {beside, 2}}
 }
 
 func setting(f Facts, audience plan.AccessModel) Setting {

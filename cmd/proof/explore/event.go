@@ -30,8 +30,9 @@ const forever = 1000
 // ownHours is how long what the person publishes themselves is to be seen.
 const ownHours = 7
 
-// What [Setting.Only] may name of the person's doing.
+// What [Setting.Only] may name.
 const (
+	kills        = "awayd is killed"
 	publishesOwn = "the person publishes something of their own"
 	removesOwn   = "the person removes what is on the node"
 	opens        = "the person lets everybody into the node"

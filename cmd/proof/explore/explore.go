@@ -234,8 +234,11 @@ func (x *explorer) disturbed(s state, m move, steps []step, cost int) bool {
 // ways are the disturbances of one step.
 func ways(setting *Setting, s step, at int) []disturbance {
 	var list []disturbance
+	if setting.may(kills) {
+		list = append(list, disturbance{at: at, fault: crash})
+	}
 	if setting.Only == nil {
-		list = append(list, disturbance{at: at, fault: crash}, disturbance{at: at, fault: refused})
+		list = append(list, disturbance{at: at, fault: refused})
 		if s.write {
 			list = append(list, disturbance{at: at, fault: lost})
 		}
@@ -244,25 +247,26 @@ func ways(setting *Setting, s step, at int) []disturbance {
 		}
 	}
 	for e := range events {
-		if s.remote && setting.may(e) {
+		if s.remote && setting.may(events[e].name) {
 			list = append(list, disturbance{at: at, event: e})
 		}
 	}
 	return list
 }
 
-// may reports whether an event is among the disturbances.
-func (s *Setting) may(event int) bool {
-	return s.Only == nil || slices.Contains(s.Only, events[event].name)
-}
+// may reports whether something is among the disturbances.
+func (s *Setting) may(name string) bool { return s.Only == nil || slices.Contains(s.Only, name) }
 
 // outside are the moves of s that are disturbances themselves.
 func (x *explorer) outside(s state) []move {
 	var list []move
 	for e := 1; e < len(events); e++ { // but for the passing of time
-		if can := events[e].can; s.may(e) && (can == nil || can(&s.world)) {
+		if can := events[e].can; s.may(events[e].name) && (can == nil || can(&s.world)) {
 			list = append(list, move{kind: happens, arg: e})
 		}
+	}
+	if s.running && s.may(kills) {
+		list = append(list, move{kind: dies})
 	}
 	if s.Only != nil {
 		return list
@@ -272,9 +276,6 @@ func (x *explorer) outside(s state) []move {
 	}
 	if s.hour > 0 {
 		list = append(list, move{kind: stepsBack})
-	}
-	if s.running {
-		list = append(list, move{kind: dies})
 	}
 	return list
 }

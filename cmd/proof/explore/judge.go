@@ -15,7 +15,8 @@ import (
 type judge struct {
 	lived said // what was the message of its moment once
 	moment
-	readings int // of awayd's, of the access model and the members
+	readings int // how often awayd read the access model
+	counts   int // and the members
 	// former are those for whom messages were meant before the last change of the
 	// audience, until awayd had a turn to act on it.
 	former    Who

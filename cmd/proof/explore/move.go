@@ -76,7 +76,7 @@ func (m move) do(t *turner, s *state) {
 		t.say("- the clock is set back to %d:00", s.clock())
 		s.doubt, s.due = true, true
 	case dies:
-		t.say("- awayd is killed")
+		t.say("- " + kills)
 		s.disconnect()
 		s.mind = mind{}
 	case turns:

@@ -50,9 +50,10 @@ type node struct {
 	// known says that awayd can know that contacts were let in: the person made
 	// the node, which awayd then did not, or it was refused because they were.
 	known bool
-	// admitted is how much awayd had read when the person last let somebody in, and
-	// made when they made the node.
-	admitted, made int
+	// made and opened are how often awayd had read the access model when the person
+	// made the node and last changed that, admitted how often the members when they
+	// last let somebody in as one.
+	made, opened, admitted int
 	// touched says that the person, or a crash, left it as it is: awayd need not
 	// clear it away.
 	touched bool

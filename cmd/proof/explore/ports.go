@@ -180,7 +180,7 @@ func (s side) Members(context.Context) (list []string, err error) {
 			return errNoItem
 		}
 		list = s.w.node.members.names()
-		s.w.readings++
+		s.w.counts++
 		return nil
 	})
 	return list, err

@@ -35,6 +35,7 @@ type Plan struct {
 
 // The plans that are explored besides a calendar that stays as it is.
 var (
+	Renamed    = Plan{"the first has another text, known at 8:00", 8, calendar{3, 1}, ""}
 	Cancelled  = Plan{"the first is removed at 15:00", 15, calendar{0, 1}, ""}
 	Extended   = Plan{"the first ends at 24:00, known at 15:00", 15, calendar{4, 1}, ""}
 	BackToBack = Plan{"the second begins when the first ends, known at 15:00", 15, calendar{1, 2}, ""}
@@ -200,7 +201,7 @@ func (w *world) takeBack(from Who, id string) {
 
 func (w *world) publish(i item, guard plan.AccessModel) error {
 	// No guard names the members (XEP-0060 has none for affiliations).
-	if !i.own && w.node.members&^w.audience() != nobody && w.node.admitted == w.readings {
+	if !i.own && w.node.members&^w.audience() != nobody && w.node.admitted == w.counts {
 		i.bared = true
 		w.races++
 	}
@@ -211,7 +212,7 @@ func (w *world) publish(i item, guard plan.AccessModel) error {
 	if !i.own && w.unseen(w.node) {
 		i.bared = true
 	}
-	if !i.own && w.IgnoresGuard && w.node.admitted == w.readings { // nor does this one care
+	if !i.own && w.IgnoresGuard && w.node.opened == w.readings { // nor does this one care
 		i.bared = true
 		w.races++
 	}
@@ -260,7 +261,7 @@ func (w *world) configure(a plan.AccessModel, theirs bool) error {
 	n.touched = n.touched || theirs
 	n.theirs = theirs || n.members&Tybalt != 0 // whom nobody but the person lets in
 	if theirs {
-		n.items, n.admitted = w.bare(n), w.readings
+		n.items, n.opened = w.bare(n), w.readings
 	}
 	n.silent = n.silent || (a == plan.Whitelist && !theirs) // pubsub#notify_delete
 	w.become(n)
@@ -277,7 +278,7 @@ func (w *world) admit(members Who, theirs bool) error {
 	n := w.node
 	n.members, n.theirs = members, theirs || n.theirs
 	if theirs {
-		n.items, n.admitted, n.touched = w.bare(n), w.readings, true
+		n.items, n.admitted, n.touched = w.bare(n), w.counts, true
 	}
 	w.become(n)
 	return nil
