@@ -43,6 +43,12 @@ package-test: ## leads the Debian package through its life, under a real systemd
 	lintian --fail-on error,warning dist/awayd_0.0.1_$(ARCH).deb
 	go run ./cmd/packaged -root $(DEBIAN) dist/awayd_0.0.1_$(ARCH).deb dist/awayd_0.0.2_$(ARCH).deb
 
+.PHONY: newcomer
+newcomer: ## does what README tells a newcomer, on an empty Debian, with a stop-watch (root, network)
+	@cmd/testbed/install.sh scdoc debootstrap systemd-container util-linux ejabberd tmux $(DEMO) $(BROWSER)
+	.ci/deb v0.0.1 $(ARCH) go run $(NFPM)
+	go run ./cmd/packaged -root $(DEBIAN) -newcomer dist/awayd_0.0.1_$(ARCH).deb
+
 .PHONY: demo
 demo: ## tells the story of one vacation on real servers, in half a minute
 	@cmd/testbed/install.sh $(DEMO)

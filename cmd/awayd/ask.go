@@ -11,7 +11,6 @@ import (
 	"sync"
 	"time"
 
-	"github.com/mattn/go-runewidth"
 	"github.com/peterh/liner"
 	"golang.org/x/term"
 )
@@ -65,31 +64,26 @@ func (k *asker) plain() bool { return !liner.TerminalSupported() || k.width() < 
 func (k *asker) say(more int, format string, args ...any) {
 	text := printable(fmt.Sprintf(format, args...))
 	indent := len(text) - len(strings.TrimLeft(text, " "))
-	for _, line := range wrapped(text, k.width(), indent+more) {
+	for _, line := range hung(text, k.width(), indent+more) {
 		fmt.Fprintln(k.out, line)
 	}
 }
 
-// wrapped breaks a text between words so that no line is wider than width, if
-// its words allow.
-func wrapped(text string, width, indent int) []string {
+// hung breaks a paragraph for a terminal of so many columns, of which the last
+// stays free: some terminals add an empty line after a full one. Lines after the
+// first are indented.
+func hung(text string, width, indent int) []string {
 	if width == 0 {
-		width = 80
+		width = usualWidth
 	}
-	var lines []string
-	first := text[:len(text)-len(strings.TrimLeft(text, " "))]
-	line, empty := first, true
-	for word := range strings.FieldsSeq(text) {
-		if !empty && runewidth.StringWidth(line)+1+runewidth.StringWidth(word) >= width {
-			lines = append(lines, line)
-			line, empty = strings.Repeat(" ", min(indent, width/2)), true
-		}
-		if !empty {
-			line += " "
-		}
-		line, empty = line+word, false
+	text, first := strings.TrimLeft(text, " "), len(text)-len(strings.TrimLeft(text, " "))
+	indent = min(indent, width/2)
+	lines := wrap(text, max(1, width-1-first), indent-first)
+	for i := range lines {
+		lines[i] = strings.Repeat(" ", first) + lines[i]
+		first = indent
 	}
-	return append(lines, line)
+	return lines
 }
 
 // ask asks for a line. What is known already stands there to be corrected.
@@ -197,7 +191,7 @@ func (k *asker) readPassword() (string, error) {
 // still is. The caller calls done, before anything else is printed.
 func (k *asker) waiting(format string, args ...any) (done func()) {
 	fmt.Fprintln(k.out)
-	text := wrapped(printable(fmt.Sprintf(format, args...))+" ...", k.width(), 0)
+	text := hung(printable(fmt.Sprintf(format, args...))+" ...", k.width(), 0)
 	fmt.Fprint(k.out, strings.Join(text, "\n"))
 	over := make(chan struct{})
 	var dots sync.WaitGroup

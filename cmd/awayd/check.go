@@ -48,9 +48,7 @@ func (a *app) checkCommand() *cobra.Command {
 	return cmd
 }
 
-const daemonSubject = "daemon"
-
-func isDaemon(f control.Finding) bool { return f.Subject == daemonSubject }
+func isDaemon(f control.Finding) bool { return f.Subject == control.SubjectDaemon }
 
 // examine collects all findings: those about what only this process sees, and
 // those of the owner of the state. Without a daemon, nothing more can be
@@ -70,7 +68,7 @@ func (a *app) examine(ctx context.Context) ([]control.Finding, error) {
 		daemon = finding.Bad("process", "systemctl start awayd", "not running: nothing is polled and nothing flips")
 	}
 	more, err := c.Check(ctx)
-	return slices.Concat(findings, []control.Finding{control.NewFinding(daemonSubject, "", daemon)}, more), err
+	return slices.Concat(findings, []control.Finding{control.NewFinding(control.SubjectDaemon, "", daemon)}, more), err
 }
 
 // checkConfig tells where the configuration comes from, or all that is wrong

@@ -37,8 +37,8 @@ var mayImport = []struct {
 	{"awayd/cmd/proof", []string{"awayd/cmd/proof/explore", "awayd/cmd/proof/mutate", "awayd/cmd/testbed", "awayd/sync/absence", "awayd/sync/account", "awayd/sync/engine", "awayd/sync/plan", "awayd/xmppout/pep"}, "breaks the program from outside, and explores its parts over a model of a server"},
 	{"awayd/cmd/pictures", []string{"awayd/cmd/testbed"}, "uses the program and its page as a person would, from outside"},
 	{"awayd/cmd/awayd/control", []string{"awayd/caldav", "awayd/sync/absence", "awayd/sync/account", "awayd/sync/engine", "awayd/sync/finding", "awayd/sync/plan"}, "both sides of the control socket"},
-	{"awayd/cmd/awayd/web", []string{"awayd/cmd/awayd/control", "awayd/cmd/awayd/socket", "awayd/sync/account", "awayd/sync/engine"}, "asks the handlers of the control socket, and has no way of its own to anything"},
-	{"awayd/cmd/awayd/metrics", []string{"awayd/cmd/awayd/socket", "awayd/sync/account", "awayd/sync/engine", "awayd/sync/plan"}, "what Prometheus is told; knows no adapter"},
+	{"awayd/cmd/awayd/web", []string{"awayd/cmd/awayd/control", "awayd/cmd/awayd/socket", "awayd/sync/account", "awayd/sync/engine", "awayd/sync/finding"}, "asks the handlers of the control socket, and has no way of its own to anything; awayd check asks it whether it is open"},
+	{"awayd/cmd/awayd/metrics", []string{"awayd/cmd/awayd/socket", "awayd/sync/account", "awayd/sync/engine", "awayd/sync/finding", "awayd/sync/plan"}, "what Prometheus is told, and awayd check whether it can be; knows no adapter"},
 	{"awayd/cmd/awayd/socket", nil, "how what people and programs may ask listens"},
 	{"awayd/cmd/awayd", []string{"*"}, "wires everything"},
 }

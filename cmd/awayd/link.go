@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"fmt"
 	"io"
 	"os"
@@ -74,17 +75,18 @@ func (a *app) link(cmd *cobra.Command, q control.LinkRequest, l linkFlags) error
 	if !l.yes {
 		return a.converse(cmd.Context(), q, l)
 	}
-	c, err := a.connect(cmd.Context(), acting)
-	if err != nil {
+	var result control.LinkResult
+	var synced []engine.SyncResult
+	var daemon bool
+	err := a.request(cmd.Context(), acting, "trying the account and its calendars", func(ctx context.Context, c *connection) (err error) {
+		daemon = c.daemon
+		if result, err = c.Link(ctx, q); err != nil {
+			return err
+		}
+		// The first poll has begun; wait for it, so that what is printed is done.
+		synced, err = c.Sync(ctx, result.JID, false)
 		return err
-	}
-	defer c.Close()
-	result, err := c.Link(cmd.Context(), q)
-	if err != nil {
-		return err
-	}
-	// The first poll has begun; wait for it, so that what is printed is done.
-	synced, err := c.Sync(cmd.Context(), result.JID, false)
+	})
 	if err != nil {
 		return err
 	}
@@ -96,7 +98,7 @@ func (a *app) link(cmd *cobra.Command, q control.LinkRequest, l linkFlags) error
 		a.printLinked(result)
 		fmt.Fprintf(a.out, "%s is linked.\n", result.JID)
 	}
-	return a.outcome(c.daemon, synced)
+	return a.outcome(daemon, synced)
 }
 
 // outcome says what keeps an account that is linked from being in step.
@@ -181,7 +183,7 @@ func (a *app) printLinked(r control.LinkResult) {
 			fmt.Fprintf(a.out, "Calendar  %s: its days count as public holidays\n", printable(c.Name))
 			continue
 		}
-		fmt.Fprintf(a.out, "Calendar  %s: %d absences in the coming year\n", printable(c.Name), c.Absences)
+		fmt.Fprintf(a.out, "Calendar  %s: %s in the coming year\n", printable(c.Name), count(c.Absences, "absence"))
 	}
 	for _, c := range r.Skipped {
 		fmt.Fprintf(a.out, "Skipped   %s: %s\n", printable(c.Name), c.Why)

@@ -14,6 +14,7 @@ import (
 	"github.com/creack/pty"
 
 	"awayd/cmd/awayd/control"
+	"awayd/cmd/testbed"
 	"awayd/sync/account"
 )
 
@@ -200,5 +201,31 @@ func TestLogFollowsThroughARestart(t *testing.T) {
 	}
 	if want := "The daemon has ended; waiting for it to come back.\nThe daemon is back.\n"; said.String() != want {
 		t.Errorf("it said %q", said.String())
+	}
+}
+
+// Linking by flags waits for servers, and says so.
+func TestProgressOfLinking(t *testing.T) {
+	t.Setenv("TERM", "xterm-256color")
+	h := newHousehold(t)
+	slow, err := testbed.NewProxy(h.xmpp.Addr)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = slow.Close() })
+	h.flags["--xmpp-address"] = slow.Addr
+	args := append(h.global(), "link", "--yes", "--every-event")
+	for flag, value := range h.flags {
+		args = append(args, flag, value)
+	}
+	slow.Pause()
+	time.AfterFunc(progressAfter+3*progressEvery, slow.Resume)
+	out := onTerminal(t, 80, func(tty *os.File) {
+		if code := Main(t.Context(), args, streams{tty, tty, tty}); code != exitOK {
+			t.Errorf("exit code %d", code)
+		}
+	})
+	if !strings.Contains(out, "trying the account and its calendars, 1 s") || !strings.Contains(out, "1 absence in the coming year") {
+		t.Errorf("%q", out)
 	}
 }

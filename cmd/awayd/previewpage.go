@@ -104,7 +104,12 @@ func (p *page) actions(v control.Preview) {
 		return
 	}
 	p.printf("\n%s\n", p.style(green, "What will happen"))
-	name := func(x control.PreviewAction) string { return fmt.Sprintf("%s %d", x.Action, x.Period+1) }
+	name := func(x control.PreviewAction) string {
+		if x.Period < 0 {
+			return x.Action // of what is on the node, and no longer in the calendars
+		}
+		return fmt.Sprintf("%s %d", x.Action, x.Period+1)
+	}
 	width := widest(v.Actions, maxColumn, name)
 	p.hangIn(dim, "  ", fill("WHEN", len("Mon 2006-01-02 15:04"))+"  "+fill("WHAT", width)+"  WHY")
 	for _, x := range v.Actions {

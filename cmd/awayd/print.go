@@ -102,7 +102,7 @@ func (p *page) hangIn(c colour, label, text string) {
 		indent = min(4, indent)
 		label = strings.Repeat(" ", indent)
 	}
-	for i, line := range wrap(printable(text), p.width-indent, p.width > 0) {
+	for i, line := range wrap(printable(text), p.width-indent, 0) {
 		if i > 0 {
 			label = strings.Repeat(" ", indent)
 		}
@@ -113,24 +113,29 @@ func (p *page) hangIn(c colour, label, text string) {
 // wrap breaks text between words, never at a hyphen: dates and addresses stay
 // whole. A longer word is broken only if it is of a script that has no spaces;
 // an address is left to the terminal, where it can be copied in one piece.
-func wrap(text string, width int, limited bool) []string {
-	if !limited {
+// Lines after the first are narrower by hang. Without a width, it is one line.
+func wrap(text string, width, hang int) []string {
+	if width <= 0 {
 		return []string{text}
 	}
 	var lines []string
+	room, rest := width, max(1, width-hang)
 	line, used := "", 0
+	end := func() { lines, room = append(lines, line), rest }
 	for word := range strings.SplitSeq(text, " ") {
 		w := widthOf(word)
-		if line != "" && used+1+w <= width {
+		if line != "" && used+1+w <= room {
 			line, used = line+" "+word, used+1+w
 			continue
 		}
 		if line != "" {
-			lines = append(lines, line)
+			end()
 		}
-		if w > width && strings.ContainsFunc(word, spaceless) {
-			parts := strings.Split(runewidth.Wrap(word, width), "\n")
-			lines = append(lines, parts[:len(parts)-1]...)
+		if w > room && strings.ContainsFunc(word, spaceless) {
+			parts := strings.Split(runewidth.Wrap(word, min(room, rest)), "\n")
+			for _, line = range parts[:len(parts)-1] {
+				end()
+			}
 			word = parts[len(parts)-1]
 			w = widthOf(word)
 		}

@@ -9,17 +9,14 @@ import (
 	"net"
 	"net/http"
 	"os"
-	"os/signal"
 	"path/filepath"
 	"runtime/debug"
-	"syscall"
 	"time"
 
 	"github.com/coreos/go-systemd/v22/daemon"
 	"github.com/spf13/cobra"
 
 	"awayd/cmd/awayd/control"
-	"awayd/cmd/awayd/web"
 	"awayd/state"
 	"awayd/sync/engine"
 )
@@ -107,11 +104,10 @@ func (a *app) serve(ctx context.Context, d *wired, log *slog.Logger, level *slog
 		BaseContext:       func(net.Listener) context.Context { return ctx },
 	}
 	served := make(chan error, 1)
-	page, closePage := a.webPage(d, log)
-	defer closePage()
+	defer a.webPage(d, log)()
 	a.openMetrics(d, log)
 	defer d.metrics.Close()
-	go a.reloads(ctx, d, page, log, level)
+	go a.reloads(ctx, d, log, level)
 
 	log.Info("awayd runs", "version", version, "state", a.state())
 	ready := false
@@ -143,18 +139,6 @@ func (a *app) serve(ctx context.Context, d *wired, log *slog.Logger, level *slog
 	return errors.Join(err, <-served)
 }
 
-// openMetrics opens the metrics, if the configuration says where. That they
-// cannot be asked keeps nobody's absence from being told.
-func (a *app) openMetrics(d *wired, log *slog.Logger) {
-	cfg, err := a.config()
-	if err == nil {
-		err = d.metrics.Configure(cfg.Metrics.Network, cfg.Metrics.Address)
-	}
-	if err != nil {
-		log.Error("no metrics", "error", err)
-	}
-}
-
 // listen opens the control socket. Whoever holds the lock may remove one that
 // an earlier daemon left behind.
 func listen(path string) (net.Listener, error) {
@@ -170,37 +154,6 @@ func listen(path string) (net.Listener, error) {
 		return nil, errors.Join(fmt.Errorf("open the control socket: %w", err), l.Close())
 	}
 	return l, nil
-}
-
-// reloads takes up the configuration anew on SIGHUP. One that is wrong changes
-// nothing.
-func (a *app) reloads(ctx context.Context, d *wired, page *web.Server, log *slog.Logger, level *slog.LevelVar) {
-	hup := make(chan os.Signal, 1)
-	signal.Notify(hup, syscall.SIGHUP)
-	defer signal.Stop(hup)
-	for {
-		select {
-		case <-ctx.Done():
-			return
-		case <-hup:
-		}
-		notify(log, daemon.SdNotifyReloading)
-		cfg, err := a.readConfig()
-		if err == nil {
-			err = page.Configure(place(cfg)) // what can fail comes first
-		}
-		if err == nil {
-			err = d.configure(ctx, cfg)
-		}
-		if err != nil {
-			log.Error("configuration not reloaded, the old one holds", "error", err)
-			notify(log, "STATUS=The new configuration is wrong, the old one holds: see awayd check")
-		} else {
-			level.Set(cfg.LogLevel)
-			log.Info("configuration reloaded")
-		}
-		notify(log, daemon.SdNotifyReady)
-	}
 }
 
 // attend tells systemd that the daemon lives and how things stand, and forgets
@@ -240,6 +193,9 @@ func attend(ctx context.Context, d *wired, log *slog.Logger) {
 
 // inOneLine is how things stand, for systemctl status.
 func inOneLine(list []engine.Status) string {
+	if len(list) == 0 {
+		return "no account is linked yet: awayd link"
+	}
 	away, ill := 0, 0
 	for _, s := range list {
 		if s.Visible != nil {

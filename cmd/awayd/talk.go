@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net/url"
 	"slices"
 	"strings"
 
@@ -337,9 +338,12 @@ func (t *talk) save() error {
 	})
 }
 
-// shown is what of a calendar's address may be shown.
+// shown is what of a calendar's address may be shown: of one that names a server
+// and nothing else, all of it.
 func shown(address string) string {
-	if isMail(address) {
+	u, err := url.Parse(address)
+	plain := err == nil && u.Host != "" && strings.Trim(u.Path, "/") == "" && *u == (url.URL{Scheme: u.Scheme, Host: u.Host, Path: u.Path})
+	if plain || isMail(address) {
 		return address
 	}
 	return account.ShortURL(account.NewSecret(address))

@@ -6,6 +6,7 @@ import (
 	"strings"
 	"syscall"
 	"testing"
+	"time"
 
 	"awayd/cmd/testbed"
 	"awayd/sync/engine"
@@ -293,7 +294,7 @@ func TestNumbers(t *testing.T) {
 	}
 }
 
-func TestWrapped(t *testing.T) {
+func TestHung(t *testing.T) {
 	for _, test := range []struct {
 		text          string
 		width, indent int
@@ -303,10 +304,44 @@ func TestWrapped(t *testing.T) {
 		{"  one two three", 10, 4, "  one two|    three"},
 		{"https://dav.example.org/ada/calendar", 10, 0, "https://dav.example.org/ada/calendar"},
 		{"日本語 日本語", 10, 2, "日本語|  日本語"},
+		{"日本語日本語", 8, 2, "日本|  語日|  本語"},
+		{" 1  Two  spaces", 40, 4, " 1  Two  spaces"},
+		{"a bc def", 2, 4, "a| bc| def"},
 		{"", 10, 2, ""},
 	} {
-		if got := strings.Join(wrapped(test.text, test.width, test.indent), "|"); got != test.want {
+		if got := strings.Join(hung(test.text, test.width, test.indent), "|"); got != test.want {
 			t.Errorf("%q at %d: %q, want %q", test.text, test.width, got, test.want)
 		}
 	}
+}
+
+func TestUntil(t *testing.T) {
+	for end, want := range map[string]string{
+		"2027-01-03T00:00:00Z": "the end of Sat 2027-01-02", "2027-01-03T12:30:00Z": "Sun 2027-01-03 12:30",
+	} {
+		if got := until(parsed(t, end)); got != want {
+			t.Errorf("%s: %q, want %q", end, got, want)
+		}
+	}
+}
+
+func TestShown(t *testing.T) {
+	for address, want := range map[string]string{
+		"ada@example.org": "ada@example.org", "https://dav.example.org": "https://dav.example.org", "https://dav.example.org/": "https://dav.example.org/",
+		"https://dav.example.org/private/secret.ics": "https://dav.example.org/…", "https://ada:pw@dav.example.org/": "https://dav.example.org/…",
+		"https://dav.example.org/?key=secret": "https://dav.example.org/…", "https://dav.example.org/#secret": "https://dav.example.org/…",
+	} {
+		if got := shown(address); got != want {
+			t.Errorf("%s: %q, want %q", address, got, want)
+		}
+	}
+}
+
+func parsed(t *testing.T, text string) time.Time {
+	t.Helper()
+	at, err := time.Parse(time.RFC3339, text)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return at
 }

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"regexp"
 	"strings"
+	"time"
 
 	"awayd/cmd/awayd/control"
 	"awayd/sync/absence"
@@ -17,7 +18,7 @@ const maxShown = 4
 
 // head prints a line that stands out.
 func (t *talk) head(c colour, text string) {
-	for _, line := range wrapped(printable(text), t.width(), 0) {
+	for _, line := range hung(printable(text), t.width(), 0) {
 		fmt.Fprintln(t.out, t.style(c, line))
 	}
 }
@@ -146,15 +147,24 @@ func (t *talk) printNext() {
 		p := t.plan.Periods[0]
 		if p.Start.After(now()) {
 			t.say(2, "  Until %s (%s) nobody sees anything. The message waits on your account, hidden.", at(p.Start), relative(p.Start, now()))
-			t.say(2, "  Then it is shown to %s, until %s.", audience(t.plan.Audience), at(p.End))
+			t.say(2, "  Then it is shown to %s, until %s.", audience(t.plan.Audience), until(p.End))
 		} else {
-			t.say(2, "  You are away now: the message is shown at once to %s, until %s.", audience(t.plan.Audience), at(p.End))
+			t.say(2, "  You are away now: the message is shown at once to %s, until %s.", audience(t.plan.Audience), until(p.End))
 		}
 		t.say(2, "  These are times in %s.", t.plan.Zone)
 		if n := len(t.plan.Periods) - 1; n > 0 {
 			t.say(2, "  The same again for %s in the coming year.", count(n, "more absence"))
 		}
 	}
+}
+
+// until is an end as people say it: at midnight that of the day before, which is
+// the last one that the message names.
+func until(end time.Time) string {
+	if midnight(end) {
+		return "the end of " + at(end.AddDate(0, 0, -1))
+	}
+	return at(end)
 }
 
 // audience says who will see messages.

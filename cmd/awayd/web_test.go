@@ -32,6 +32,17 @@ type visitor struct {
 	root    string // URL of the page
 }
 
+func TestOnlyHere(t *testing.T) {
+	for link, want := range map[string]string{
+		"http://127.0.0.1:8109/enter?token=x": "8109:127.0.0.1:8109", "http://[::1]:8109/enter?token=x": "8109:[::1]:8109",
+		"https://ooo.example.org/enter?token=x": "", "https://ooo.example.org:8443/enter": "",
+	} {
+		if got := onlyHere(link); got != want {
+			t.Errorf("%s: %q, want %q", link, got, want)
+		}
+	}
+}
+
 func newVisitor(t *testing.T) *visitor {
 	h := newHousehold(t)
 	binary, err := testbed.Build(t.Context(), t.TempDir())
@@ -77,7 +88,7 @@ func (v *visitor) move(config, root string) (link string) {
 // turnOn opens the page and goes in.
 func (v *visitor) turnOn() {
 	v.t.Helper()
-	expectError(v.t, v.run("web"), exitFailed, "the web page is off\nTry: web = \"127.0.0.1:8109\" in the configuration, then systemctl reload awayd")
+	expectError(v.t, v.run("web"), exitFailed, "the web page is off\nTry: web = \"127.0.0.1:8109\" in "+v.process.Config+", then systemctl reload awayd")
 	port, err := testbed.FreePort()
 	v.ok(err)
 	link := v.move(fmt.Sprintf("web = \"127.0.0.1:%d\"\n", port), fmt.Sprintf("http://127.0.0.1:%d/", port))

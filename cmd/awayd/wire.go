@@ -13,6 +13,7 @@ import (
 	"awayd/caldav"
 	"awayd/cmd/awayd/control"
 	"awayd/cmd/awayd/metrics"
+	"awayd/cmd/awayd/web"
 	"awayd/configs"
 	"awayd/state"
 	"awayd/sync/absence"
@@ -42,17 +43,9 @@ type wired struct {
 	engine  *engine.Engine
 	control *control.Server
 	metrics *metrics.Server
-}
 
-// configure makes another configuration hold.
-func (w *wired) configure(ctx context.Context, c configs.Config) error {
-	// What can fail comes first.
-	if err := w.metrics.Configure(c.Metrics.Network, c.Metrics.Address); err != nil {
-		return err
-	}
-	w.dialer.configure(c)
-	w.notify.configure(c)
-	return w.engine.Reload(ctx, defaults(c))
+	page     *web.Server // of a daemon; else nil
+	reloaded reloads
 }
 
 // wire opens the state and puts the parts together. This is the only place
@@ -80,8 +73,9 @@ func (a *app) wire(ctx context.Context, log *slog.Logger) (*wired, error) {
 	if err != nil {
 		return nil, errors.Join(err, store.Close())
 	}
-	return &wired{store, dial, notify, e, &control.Server{Engine: e, Store: store, Dialer: dial, Notifier: notify, Finder: find,
-		Examiner: dial, ExamineState: store.Examine, Now: now, Dir: a.state(), Backup: store.Backup}, measure(counters, e, store, log)}, nil
+	return &wired{store: store, dialer: dial, notify: notify, engine: e, metrics: measure(counters, e, store, log),
+		control: &control.Server{Engine: e, Store: store, Dialer: dial, Notifier: notify, Finder: find,
+			Examiner: dial, ExamineState: store.Examine, Now: now, Dir: a.state(), Backup: store.Backup}}, nil
 }
 
 // measure puts together what Prometheus is told. It listens nowhere yet.

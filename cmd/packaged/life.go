@@ -35,10 +35,10 @@ type life struct {
 // prepare starts the servers, makes two people who know each other, and puts
 // what the machine needs where it sees it.
 func (l *life) prepare(ctx context.Context, older, newer string) (err error) {
-	if l.older, err = l.share(older, "older.deb"); err != nil {
+	if l.older, err = share(l.bed, older, "older.deb"); err != nil {
 		return err
 	}
-	if l.newer, err = l.share(newer, "newer.deb"); err != nil {
+	if l.newer, err = share(l.bed, newer, "newer.deb"); err != nil {
 		return err
 	}
 	l.cast = testbed.Cast{Bed: l.bed, Kind: testbed.Prosody, Dir: l.bed.Dir, Alone: true}
@@ -54,12 +54,12 @@ func (l *life) prepare(ctx context.Context, older, newer string) (err error) {
 }
 
 // share copies a file into the folder that the machine sees too.
-func (l *life) share(file, name string) (string, error) {
+func share(bed *testbed.Bed, file, name string) (string, error) {
 	b, err := os.ReadFile(file)
 	if err != nil {
 		return "", err
 	}
-	shared := filepath.Join(l.bed.Dir, name)
+	shared := filepath.Join(bed.Dir, name)
 	return shared, os.WriteFile(shared, b, 0o644)
 }
 
@@ -70,6 +70,14 @@ func (l *life) install(ctx context.Context) error {
 	}
 	if err := l.service(ctx, "ActiveState=active", "SubState=running", "User=awayd", "Group=awayd", "UnitFileState=enabled", "NRestarts=0"); err != nil {
 		return err
+	}
+	for _, file := range []string{
+		"bash-completion/completions/awayd", "zsh/vendor-completions/_awayd", "fish/vendor_completions.d/awayd.fish",
+		"man/man1/awayd.1.gz", "man/man5/awayd.toml.5.gz", "doc/awayd/examples/awayd.rules.yml",
+	} {
+		if _, err := l.machine.run(ctx, "test", "-s", "/usr/share/"+file); err != nil {
+			return fmt.Errorf("the package lacks %s: %w", file, err)
+		}
 	}
 	// The key leaves the state directory, as the unit's comment says.
 	if _, err := l.machine.run(ctx, "mv", "/var/lib/awayd/key", "/etc/awayd/key"); err != nil {

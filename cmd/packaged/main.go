@@ -2,6 +2,9 @@
 // with a real systemd of its own: installed, linked, a vacation carried through
 // while it is killed and upgraded, backed up and restored, removed and purged.
 // A contact on a real server watches all the time.
+//
+// With -newcomer, it does what README tells a newcomer to, at a terminal of such
+// a Debian, and says how long that took.
 package main
 
 import (
@@ -22,24 +25,29 @@ const limit = 5 * time.Minute
 
 func main() {
 	root := flag.String("root", "", "`folder` with a minimal Debian 12, which is made if it is missing")
+	newcomer := flag.Bool("newcomer", false, "do instead what a newcomer does with one package, with a stop-watch")
 	flag.Usage = func() {
-		fmt.Fprintln(os.Stderr, "usage: packaged -root FOLDER OLD.deb NEW.deb")
+		fmt.Fprintln(os.Stderr, "usage: packaged -root FOLDER OLD.deb NEW.deb\n       packaged -root FOLDER -newcomer NEW.deb")
 		flag.PrintDefaults()
 	}
 	flag.Parse()
-	if *root == "" || flag.NArg() != 2 {
+	do, packages := live, 2
+	if *newcomer {
+		do, packages = welcome, 1
+	}
+	if *root == "" || flag.NArg() != packages {
 		flag.Usage()
 		os.Exit(2)
 	}
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
-	if err := live(ctx, *root, flag.Arg(0), flag.Arg(1)); err != nil {
+	if err := do(ctx, *root, flag.Args()); err != nil {
 		fmt.Fprintf(os.Stderr, "packaged: %v\n", err)
 		os.Exit(1)
 	}
 }
 
-func live(ctx context.Context, root, older, newer string) (err error) {
+func live(ctx context.Context, root string, packages []string) (err error) {
 	if err := debian(ctx, root); err != nil {
 		return err
 	}
@@ -54,7 +62,7 @@ func live(ctx context.Context, root, older, newer string) (err error) {
 	l := &life{bed: bed, say: func(format string, args ...any) {
 		fmt.Printf("%5.1f s  %s\n", time.Since(began).Seconds(), fmt.Sprintf(format, args...))
 	}}
-	if err := l.prepare(ctx, older, newer); err != nil {
+	if err := l.prepare(ctx, packages[0], packages[1]); err != nil {
 		return err
 	}
 	if l.machine, err = boot(ctx, root, bed.Dir); err != nil {

@@ -40,6 +40,7 @@ access_rules:
   pubsub_createnode: {allow: local}
 api_permissions:
   testbed: {who: {access: {allow: {acl: loopback}}}, what: ["register", "change_password"]}
+{{with .Modules}}{{.}}{{else -}}
 modules:
   mod_adhoc: {}
   mod_admin_extra: {}
@@ -69,6 +70,7 @@ modules:
   mod_vcard: {search: false}
   mod_vcard_xupdate: {}
   mod_version: {}
+{{- end}}
 {{.Extra}}
 `))
 

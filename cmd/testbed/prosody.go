@@ -31,10 +31,12 @@ https_ports = { }
 c2s_require_encryption = true
 authentication = "internal_hashed"
 storage = "internal"
+{{with .Modules}}{{.}}{{else -}}
 modules_enabled = {
 	"disco", "roster", "saslauth", "tls", "blocklist", "bookmarks", "carbons", "csi_simple", "pep", "ping", "posix",
 	"private", "register", "smacks", "time", "uptime", "vcard4", "vcard_legacy", "version",
 }
+{{- end}}
 modules_disabled = { "s2s" }
 VirtualHost "{{.Domain}}"
 ssl = { certificate = "{{.Cert}}", key = "{{.Key}}" }

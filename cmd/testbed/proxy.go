@@ -55,23 +55,29 @@ const (
 
 // NewProxy returns a proxy before upstream, a host:port, that forwards
 // everything.
-func NewProxy(upstream string) (*Proxy, error) { return newProxy(upstream, nil) }
+func NewProxy(upstream string) (*Proxy, error) { return newProxy(anywhere, upstream, nil) }
+
+// NewProxyAt is NewProxy at an address that is given, such as one where people
+// expect a server.
+func NewProxyAt(addr, upstream string) (*Proxy, error) { return newProxy(addr, upstream, nil) }
+
+const anywhere = "127.0.0.1:0"
 
 // StripSTARTTLS returns a proxy before an XMPP server that takes STARTTLS out of
 // the stream features and offers authentication in clear instead.
 func StripSTARTTLS(upstream string) (*Proxy, error) {
-	return newProxy(upstream, &attack{starttls: bait})
+	return newProxy(anywhere, upstream, &attack{starttls: bait})
 }
 
 // RefuseSTARTTLS returns a proxy before an XMPP server that makes STARTTLS
 // optional, answers it with <failure/> and keeps listening to what the client
 // says then.
 func RefuseSTARTTLS(upstream string) (*Proxy, error) {
-	return newProxy(upstream, &attack{starttls: "<starttls xmlns='" + nsTLS + "'/>" + bait, refuse: true})
+	return newProxy(anywhere, upstream, &attack{starttls: "<starttls xmlns='" + nsTLS + "'/>" + bait, refuse: true})
 }
 
-func newProxy(upstream string, a *attack) (*Proxy, error) {
-	l, err := net.Listen("tcp4", "127.0.0.1:0")
+func newProxy(addr, upstream string, a *attack) (*Proxy, error) {
+	l, err := net.Listen("tcp4", addr)
 	if err != nil {
 		return nil, fmt.Errorf("start proxy: %w", err)
 	}

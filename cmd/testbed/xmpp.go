@@ -30,6 +30,8 @@ type XMPPOptions struct {
 	// Extra is added to the server's configuration, in its own language. For
 	// Prosody it belongs to the virtual host; for ejabberd it is top-level YAML.
 	Extra string
+	// Modules takes the place of all that the configuration says of modules.
+	Modules string
 	// Expires is when the server's certificate does; in a year if zero.
 	Expires time.Time
 }
@@ -44,6 +46,7 @@ type XMPP struct {
 	CA      *CA    // who issued the server's certificate
 
 	cert, key, extra string
+	modules          string
 	register         func(ctx context.Context, user, password string) error
 	people           atomic.Int64
 }
@@ -128,7 +131,7 @@ func newXMPP(kind, dir string, ca *CA, o XMPPOptions) (*XMPP, error) {
 	x := &XMPP{
 		server: &server{kind: kind, dir: dir},
 		Kind:   kind, Domain: domain, CA: ca,
-		cert: cert, key: key, extra: o.Extra,
+		cert: cert, key: key, extra: o.Extra, modules: o.Modules,
 	}
 	x.ready = x.answers
 	return x, nil
@@ -139,7 +142,7 @@ func (x *XMPP) startWith(ctx context.Context, n int, t *template.Template, file 
 	return x.startAnywhere(ctx, n, func() error {
 		x.Addr, x.TLSAddr = loopback(x.ports[0]), loopback(x.ports[1])
 		return render(t, file, map[string]any{
-			"Dir": x.dir, "Ports": x.ports, "Domain": x.Domain, "Cert": x.cert, "Key": x.key, "Extra": x.extra,
+			"Dir": x.dir, "Ports": x.ports, "Domain": x.Domain, "Cert": x.cert, "Key": x.key, "Extra": x.extra, "Modules": x.modules,
 		})
 	})
 }

@@ -221,9 +221,20 @@ type Preview struct {
 	Steps  []plan.Step
 }
 
-// preview plays the window over what is on the node now.
+// preview plays the window over what is on the node now. To one that begins
+// later, the time until then leads: what is over by then is none of it.
 func (a *actor) preview(from, to time.Time) Preview {
 	p := Preview{Zone: a.rules.Zone, Result: absence.Build(a.readings(), a.suppressing(), from, to)}
-	p.Steps = plan.Forecast(plan.Wish{Timeline: p.Result.Timeline, Audience: a.audience}, a.keeper.observed, a.keeper.journal, from, to)
+	begin, played := from, p.Result
+	now := a.e.now()
+	if now.Before(from) {
+		begin, played = now, absence.Build(a.readings(), a.suppressing(), now, to)
+	}
+	p.Steps = plan.Forecast(plan.Wish{Timeline: played.Timeline, Audience: a.audience}, a.keeper.observed, a.keeper.journal, begin, to)
+	if now.Before(from) {
+		p.Steps = slices.DeleteFunc(p.Steps, func(s plan.Step) bool {
+			return s.At.Before(from) || plan.PeriodOf(p.Result.Timeline, s) < 0
+		})
+	}
 	return p
 }

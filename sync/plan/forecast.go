@@ -1,6 +1,7 @@
 package plan
 
 import (
+	"slices"
 	"time"
 
 	"awayd/sync/absence"
@@ -81,17 +82,17 @@ func theirs(items []Item, j Journal) []Item {
 }
 
 // PeriodOf returns the index in l of the period that a step is for: the one it
-// names, or for a withdrawal the one that ended.
+// names, or the one that holds or ends at its moment; -1 if l has none such.
 func PeriodOf(l absence.Timeline, s Step) int {
 	for i, p := range l.Periods {
 		if s.Period != "" && p.Key() == s.Period {
 			return i
 		}
 	}
-	for i := len(l.Periods) - 1; i >= 0; i-- {
-		if !l.Periods[i].Start.After(s.At) {
+	for i, p := range slices.Backward(l.Periods) {
+		if s.Period == "" && !p.Start.After(s.At) && !p.End.Before(s.At) {
 			return i
 		}
 	}
-	return 0
+	return -1
 }

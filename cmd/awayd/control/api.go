@@ -189,7 +189,7 @@ type PreviewJoin struct {
 type PreviewAction struct {
 	At     time.Time `json:"at"`
 	Action string    `json:"action"`
-	Period int       `json:"period"`
+	Period int       `json:"period"` // index in the periods; -1: of what the calendars no longer have
 	Reason string    `json:"reason"`
 }
 

@@ -26,6 +26,9 @@ const (
 	maxTold = 5
 )
 
+// SubjectDaemon is the subject of findings about the daemon itself.
+const SubjectDaemon = "daemon"
+
 // An Examiner logs in to an account and finds out what its server can do. The
 // error is why it could not; the findings tell of it, too.
 type Examiner interface {
@@ -59,6 +62,9 @@ func (s *Server) check(ctx context.Context) ([]Finding, error) {
 	}
 	if n := s.Notifier; n != nil && n.Recipient() != "" {
 		probes = append(probes, probe{"notify_jid " + n.Recipient(), "", checkLimit, s.checkNotifier})
+	}
+	if s.ExamineDaemon != nil {
+		probes = slices.Insert(probes, 0, probe{SubjectDaemon, "", stateLimit, func(context.Context) []finding.Finding { return s.ExamineDaemon() }})
 	}
 	found := make([][]Finding, len(probes))
 	slots := make(chan struct{}, sideBySide)

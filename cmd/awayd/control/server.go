@@ -33,6 +33,8 @@ type Server struct {
 	// Examiner and ExamineState are what `awayd check` asks.
 	Examiner     Examiner
 	ExamineState func(context.Context) []finding.Finding
+	// ExamineDaemon tells of what only a daemon has; nil: this is none.
+	ExamineDaemon func() []finding.Finding
 
 	Now    func() time.Time
 	Dir    string                                       // the state's directory

@@ -18,6 +18,7 @@ import (
 
 	"awayd/cmd/awayd/socket"
 	"awayd/sync/engine"
+	"awayd/sync/finding"
 )
 
 // Config is what a Server tells of.
@@ -48,6 +49,7 @@ type Server struct {
 
 	mu               sync.Mutex
 	network, address string // where it listens; empty: nowhere
+	failed           error  // why it does not, though it should
 	server           *http.Server
 }
 
@@ -81,21 +83,50 @@ func handler(c Config) http.Handler {
 // Configure has the server listen at an address; an empty network is nowhere.
 // If that fails, nothing changes.
 func (s *Server) Configure(network, address string) error {
+	return socket.Now(s.Prepare(network, address))
+}
+
+// Prepare is the part of Configure that can fail; the rest is the move's.
+func (s *Server) Prepare(network, address string) (socket.Move, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if s.network == network && s.address == address {
-		return nil
+	if s.server != nil && s.network == network && s.address == address {
+		return socket.Move{}, nil
 	}
 	var listener net.Listener
 	if network != "" {
 		var err error
 		if listener, err = socket.Listen(network, address); err != nil {
-			return fmt.Errorf("open the metrics: %w", err)
+			err = fmt.Errorf("open the metrics: %w", err)
+			if s.server == nil {
+				s.failed = err
+			}
+			return socket.Move{}, err
 		}
 	}
-	s.close()
-	if listener != nil {
-		s.open(listener, network, address)
+	return socket.NewMove(listener, func(l net.Listener) {
+		s.mu.Lock()
+		defer s.mu.Unlock()
+		s.close()
+		s.failed = nil
+		if l != nil {
+			s.open(l, network, address)
+		}
+	}), nil
+}
+
+// Examine tells where the metrics can be asked for, or why they cannot;
+// nothing, if they are not to be.
+func (s *Server) Examine() []finding.Finding {
+	const topic = "metrics"
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	switch {
+	case s.failed != nil:
+		return []finding.Finding{finding.Bad(topic,
+			"free the address, or another one in the directive metrics, then systemctl reload awayd", "%v", s.failed)}
+	case s.server != nil:
+		return []finding.Finding{finding.Good(topic, "open at %s", s.address)}
 	}
 	return nil
 }

@@ -8,6 +8,7 @@
 package web
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -21,6 +22,7 @@ import (
 
 	"awayd/cmd/awayd/control"
 	"awayd/cmd/awayd/socket"
+	"awayd/sync/finding"
 )
 
 // Config is what a Server is made of.
@@ -30,6 +32,7 @@ type Config struct {
 	Now     func() time.Time
 	Log     *slog.Logger
 	Version string
+	File    string // of the configuration
 }
 
 // Phrases are how the terminal says things, so that the page says them in the
@@ -54,11 +57,12 @@ func (p Place) same(q Place) bool { return p.Network == q.Network && p.Address =
 type Server struct {
 	config Config
 
-	mu     sync.Mutex
-	place  Place
-	failed error // why the page is not open at place
-	site   *site
-	server *http.Server
+	mu       sync.Mutex
+	place    Place
+	failed   error // why there is no page, though there was to be one
+	site     *site
+	server   *http.Server
+	listener net.Listener
 }
 
 // New returns a page that is not open.
@@ -74,35 +78,45 @@ const (
 // Configure opens, moves or closes the page. Sessions end when what a browser
 // knows of it changes. If it cannot be opened, nothing changes.
 func (s *Server) Configure(p Place) error {
+	return socket.Now(s.Prepare(p))
+}
+
+// Prepare is the part of Configure that can fail; the rest is the move's.
+func (s *Server) Prepare(p Place) (socket.Move, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if s.server != nil && s.place.same(p) && sameURL(s.place.URL, p.URL) {
-		return nil
-	}
-	if s.server == nil && p.Network == "" {
-		s.place, s.failed = p, nil
-		return nil
-	}
-	if s.server != nil && s.place.same(p) {
-		s.close() // the address is needed again
+	stays := s.server != nil && s.place.same(p)
+	if stays && sameURL(s.place.URL, p.URL) {
+		return socket.Move{}, nil
 	}
 	var listener net.Listener
-	if p.Network != "" {
-		var err error
-		if listener, err = socket.Listen(p.Network, p.Address); err != nil {
-			err = fmt.Errorf("open the web page: %w", err)
-			if s.server == nil {
-				s.place, s.failed = p, err
-			}
-			return err
+	var err error
+	switch {
+	case p.Network == "":
+	case stays:
+		listener, err = socket.Again(s.listener)
+	default:
+		listener, err = socket.Listen(p.Network, p.Address)
+	}
+	if err != nil {
+		err = fmt.Errorf("open the web page: %w", err)
+		if s.server == nil {
+			s.failed = err
 		}
+		return socket.Move{}, err
 	}
-	s.close()
-	s.place, s.failed = p, nil
-	if listener != nil {
-		s.open(listener)
-	}
-	return nil
+	return socket.NewMove(listener, func(l net.Listener) {
+		s.mu.Lock()
+		defer s.mu.Unlock()
+		if stays {
+			socket.HandOver(s.listener, l)
+		}
+		s.close()
+		s.place, s.failed = p, nil
+		if l != nil {
+			s.open(l)
+		}
+	}), nil
 }
 
 func sameURL(a, b *url.URL) bool {
@@ -115,7 +129,7 @@ func sameURL(a, b *url.URL) bool {
 // open serves the page; s.mu is held.
 func (s *Server) open(l net.Listener) {
 	s.site = newSite(s.config, s.place)
-	s.server = serverOf(s.site, s.config.Log)
+	s.server, s.listener = serverOf(s.site, s.config.Log), l
 	server, log := s.server, s.config.Log
 	log.Info("the web page is open", "address", s.place.Address)
 	go func() {
@@ -146,7 +160,7 @@ func (s *Server) close() {
 		return
 	}
 	socket.End(s.server, drain)
-	s.server, s.site, s.place = nil, nil, Place{}
+	s.server, s.listener, s.site, s.place = nil, nil, nil, Place{}
 	s.config.Log.Info("the web page is closed")
 }
 
@@ -157,6 +171,23 @@ func (s *Server) Close() {
 	s.close()
 }
 
+const adviceTaken = "free the address, or another one in the directive web, then systemctl reload awayd"
+
+// Examine tells where the page is open, or why it is not; nothing, if there is
+// to be none.
+func (s *Server) Examine() []finding.Finding {
+	const topic = "web page"
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	switch {
+	case s.failed != nil:
+		return []finding.Finding{finding.Bad(topic, adviceTaken, "%v", s.failed)}
+	case s.server != nil:
+		return []finding.Finding{finding.Good(topic, "open at %s", s.place.Address)}
+	}
+	return nil
+}
+
 // Link makes a link that opens the page once.
 func (s *Server) Link() (control.WebLink, error) {
 	s.mu.Lock()
@@ -164,13 +195,12 @@ func (s *Server) Link() (control.WebLink, error) {
 	switch {
 	case s.failed != nil:
 		return control.WebLink{}, &control.Error{
-			Message: s.failed.Error(),
-			Advice:  "free the address, or another one in the directive web, then systemctl reload awayd",
+			Message: s.failed.Error(), Advice: adviceTaken,
 		}
 	case s.site == nil:
 		return control.WebLink{}, &control.Error{
 			Message: "the web page is off",
-			Advice:  "web = \"127.0.0.1:8109\" in the configuration, then systemctl reload awayd",
+			Advice:  "web = \"127.0.0.1:8109\" in " + cmp.Or(s.config.File, "the configuration") + ", then systemctl reload awayd",
 		}
 	}
 	token, ends := s.site.doors.link()

@@ -94,6 +94,15 @@ func TestConfigure(t *testing.T) {
 	link("https://ooo.example.org/ooo/")
 	configure(Place{Network: "unix", Address: socket, URL: &url.URL{Scheme: "https", Host: "other.example.org", Path: "/"}})
 	link("https://other.example.org/")
+	given, err := s.Prepare(place)
+	if err != nil {
+		t.Fatal(err)
+	}
+	given.Drop()
+	link("https://other.example.org/")
+	if !answers("unix", socket, "/enter") {
+		t.Error("the page at another URL of the same socket does not answer")
+	}
 
 	free := taken.Addr().String()
 	taken.Close()
