@@ -57,12 +57,14 @@ func duels() []Run {
 	careless := setting(Ejabberd2301.but("ejabberd 23.01 that ignores publish-options", func(f *Facts) { f.IgnoresGuard = true }), plan.Presence)
 	careless.Only, careless.Hours = []string{opens, hides}, Long
 	lost := setting(Ejabberd2301, Friends)
-	lost.Only = []string{deletes, arrives}
+	lost.Only, lost.Hours = []string{deletes, arrives}, Brief
 	met := setting(Prosody012, plan.Presence)
-	met.Only = []string{kills, arrives}
+	met.Only, met.Hours = []string{kills, arrives}, Brief
 	beside := setting(Ejabberd2301.but("ejabberd 23.01 with many items", func(f *Facts) { f.ManyItems = true }), plan.Presence)
-	beside.Only = []string{opens, publishesOwn}
-	return []Run{{own, 2}, {careless.then(Renamed), 1}, {lost, 2}, {met, 2}, {beside, 2}}
+	beside.Only, beside.Hours = []string{opens, publishesOwn}, Brief
+	guest := setting(Prosody012, plan.Presence)
+	guest.Only, guest.Hours = []string{admits}, Long
+	return []Run{{own, 2}, {careless.then(Renamed), 1}, {guest.then(Renamed), 1}, {lost, 2}, {met, 2}, {beside, 2}}
 }
 
 func setting(f Facts, audience plan.AccessModel) Setting {

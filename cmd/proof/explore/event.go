@@ -37,6 +37,7 @@ const (
 	removesOwn   = "the person removes what is on the node"
 	opens        = "the person lets everybody into the node"
 	hides        = "the person hides the node"
+	admits       = "the person makes Tybalt a member"
 	deletes      = "the person's client deletes the node"
 	arrives      = "the Nurse comes online"
 )
@@ -85,7 +86,7 @@ var events = []event{
 		w.shutOut(all)
 		_ = w.configure(plan.Whitelist, true)
 	}},
-	{"the person makes Tybalt a member", func(w *world) bool { return w.node.exists && w.node.members&Tybalt == 0 }, func(w *world) {
+	{admits, func(w *world) bool { return w.node.exists && w.node.members&Tybalt == 0 }, func(w *world) {
 		w.takesOver(time.Time{})
 		_ = w.admit(w.node.members|Tybalt, true)
 	}},
