@@ -32,6 +32,7 @@ func Bounded() []Run {
 		Run{setting(Prosody012, Friends), 0},
 		Run{setting(Prosody012.but("Prosody 0.12 without members told", func(f *Facts) { f.MembersTold = false }), Friends), 0},
 		Run{setting(Ejabberd2301, Friends), 0},
+		Run{setting(Ejabberd2301.but("ejabberd 23.01 that tells the owner nothing", func(f *Facts) { f.OwnerDeaf = true }), Friends), 0},
 		Run{setting(Prosody012, plan.Open), 0},
 		Run{quiet, 0},
 		Run{setting(Prosody012, plan.Presence).then(Cancelled), 0},
@@ -51,20 +52,23 @@ func Bounded() []Run {
 // duels are explorations with more disturbances, of few kinds: what takes two
 // to come to light.
 func duels() []Run {
-	own := setting(Ejabberd2301, plan.Presence)
-	own.Hours = Brief
-	own.Only = []string{publishesOwn, removesOwn, hides, opens}
-	careless := setting(Ejabberd2301.but("ejabberd 23.01 that ignores publish-options", func(f *Facts) { f.IgnoresGuard = true }), plan.Presence)
-	careless.Only, careless.Hours = []string{opens, hides}, Long
-	lost := setting(Ejabberd2301, Friends)
-	lost.Only, lost.Hours = []string{deletes, arrives}, Brief
-	met := setting(Prosody012, plan.Presence)
-	met.Only, met.Hours = []string{kills, arrives}, Brief
-	beside := setting(Ejabberd2301.but("ejabberd 23.01 with many items", func(f *Facts) { f.ManyItems = true }), plan.Presence)
-	beside.Only, beside.Hours = []string{opens, publishesOwn}, Brief
-	guest := setting(Prosody012, plan.Presence)
-	guest.Only, guest.Hours = []string{admits}, Long
-	return []Run{{own, 2}, {careless.then(Renamed), 1}, {guest.then(Renamed), 1}, {lost, 2}, {met, 2}, {beside, 2}}
+	careless := Ejabberd2301.but("ejabberd 23.01 that ignores publish-options", func(f *Facts) { f.IgnoresGuard = true })
+	roomy := Ejabberd2301.but("ejabberd 23.01 with many items", func(f *Facts) { f.ManyItems = true })
+	return []Run{
+		{setting(Ejabberd2301, plan.Presence).among(publishesOwn, removesOwn, hides, opens), 2},
+		{setting(Ejabberd2301, plan.Presence).among(opens, hides).then(Renamed), 2},
+		{setting(careless, plan.Presence).among(opens, hides).then(Renamed), 1},
+		{setting(Prosody012, plan.Presence).among(admits).then(Renamed), 1},
+		{setting(Ejabberd2301, Friends).among(deletes, arrives), 2},
+		{setting(Prosody012, plan.Presence).among(kills, arrives), 2},
+		{setting(roomy, plan.Presence).among(opens, publishesOwn), 2},
+	}
+}
+
+// among has nothing happen but what is named, at few hours.
+func (s Setting) among(names ...string) Setting {
+	s.Only, s.Hours = names, Brief
+	return s
 }
 
 func setting(f Facts, audience plan.AccessModel) Setting {

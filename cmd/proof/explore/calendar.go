@@ -19,7 +19,7 @@ func at(hour int) time.Time { return origin.Add(time.Duration(hour) * time.Hour)
 var (
 	Long  = []int{5, 8, 9, 10, 11, 13, 15, 17, 20, 21, 24, 27, 30, 35, 40, 42}
 	Short = []int{9, 10, 15, 20, 24, 30, 40}
-	Brief = []int{9, 10, 20, 30}
+	Brief = []int{5, 8, 10, 20, 30}
 )
 
 // A calendar is an edition of either of two vacations.

@@ -17,6 +17,8 @@ type Facts struct {
 	Roster bool
 	// OwnerReadsRoster: under that model the owner may read the items.
 	OwnerReadsRoster bool
+	// OwnerDeaf: nor is the owner told of them.
+	OwnerDeaf bool
 	// MembersTold: the members of a whitelist are told; else they may only fetch.
 	MembersTold bool
 	// PublishOptions: a publish is refused if the node has another access model

@@ -209,7 +209,7 @@ func (w *world) publish(i item, guard plan.AccessModel) error {
 		w.node.known = false
 		w.races++
 	}
-	if !i.own && w.unseen(w.node) {
+	if !i.own && (w.unseen(w.node) || w.closes(i)) {
 		i.bared = true
 	}
 	if !i.own && w.IgnoresGuard && w.node.opened == w.readings { // nor does this one care
@@ -236,6 +236,13 @@ func (w *world) publish(i item, guard plan.AccessModel) error {
 	w.tell(w.hear(n), n.items[len(n.items)-1])
 	w.listen()
 	return nil
+}
+
+// closes reports whether i tells the end of what the person had let contacts see.
+func (w *world) closes(i item) bool {
+	return w.passed(i.Payload) && slices.ContainsFunc(w.node.items, func(was item) bool {
+		return was.bared && was.Payload.Message == i.Payload.Message
+	})
 }
 
 func (w *world) retract(id string, notify, theirs bool) error {
@@ -318,7 +325,7 @@ func (w *world) appear(status string) {
 // listen is what awayd's own available connection hears: the last item, when it
 // is published and when the connection becomes available.
 func (w *world) listen() {
-	if n := len(w.node.items); w.available && n > 0 {
+	if n := len(w.node.items); w.available && n > 0 && !w.OwnerDeaf {
 		w.hears, w.heard = true, []plan.Item{w.node.items[n-1].Item}
 	}
 }
