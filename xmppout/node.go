@@ -105,15 +105,11 @@ func (n node) Members(ctx context.Context) ([]string, error) {
 // them and does nothing else meanwhile, cuts off who sends a stanza of more than
 // 256 KiB, and as packaged reads no more than 10 kB a second. What is done stays
 // done when a later request fails: the next look finds who is missing.
-func (n node) Admit(ctx context.Context, in, out []string) error {
-	for len(in)+len(out) > 0 {
-		// Who is to be let in no longer goes first.
-		o := out[:min(len(out), maxAdmit)]
-		i := in[:min(len(in), maxAdmit-len(o))]
-		if err := n.ask(ctx, changeAffiliations(n.name, i, o), nil); err != nil {
+func (n node) Admit(ctx context.Context, contacts []string) error {
+	for some := range slices.Chunk(contacts, maxAdmit) {
+		if err := n.ask(ctx, makeMembers(n.name, some), nil); err != nil {
 			return err
 		}
-		in, out = in[len(i):], out[len(o):]
 	}
 	return nil
 }

@@ -309,13 +309,10 @@ func readAffiliations(node string) query {
 	return q.get()
 }
 
-func changeAffiliations(node string, in, out []string) query {
+func makeMembers(node string, contacts []string) query {
 	a := &affiliations{Node: node}
-	for _, j := range in {
+	for _, j := range contacts {
 		a.Entries = append(a.Entries, affiliation{JID: j, Affiliation: "member"})
-	}
-	for _, j := range out {
-		a.Entries = append(a.Entries, affiliation{JID: j, Affiliation: "none"})
 	}
 	return toOwner(pubsub{Affiliations: a}).set()
 }

@@ -41,7 +41,7 @@ func TestGoldenStanzas(t *testing.T) {
 		"publish-group":       publishItem(nodeName, plan.ItemCurrent, p, plan.Group("Work & <home>")),
 		"configure-group":     configureAccess(nodeName, plan.Group("Work & <home>")),
 		"create-hidden":       createNode("urn:example:probe", field{Var: fieldAccess, Values: []string{string(plan.Whitelist)}}),
-		"set-affiliations":    changeAffiliations(nodeName, []string{"romeo@example.net"}, []string{"paris@example.net"}),
+		"set-affiliations":    makeMembers(nodeName, []string{"romeo@example.net", "paris@example.net"}),
 		"subscribe":           subscribe(nodeName, jid.MustParse("juliet@example.org/awayd-x")),
 		"publish-activity":    publishElement(nsActivity, plan.ItemActivity, activity("Away <& back>"), plan.Presence),
 		"get-newest":          readNewest(nsActivity),

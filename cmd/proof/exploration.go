@@ -54,12 +54,21 @@ admits a stranger. What contacts can fetch or are told is judged after each of t
 
 // limits are what the judge of the exploration excuses.
 const limits = `What is excused, because no client of a server could do better:
-what the person's other client publishes or whom it admits between awayd's look and its next step is overwritten or seen (a race, counted);
-a message that the person's own client makes visible early cannot be taken back from contacts of a server that tells no retraction;
-whom that client lets in and shuts out again between two looks stays subscribed on ejabberd;
-contacts whom the person shuts out by hiding the node learn of a changed end from nobody and have the end that they were told;
-on a server that tells contacts only through the person's connections, who comes online while awayd's is down sees the status text and is not told the message again;
-and a server that crashes and brings back a node without its message looks like a person who removed it.`
+
+- A race: what the person's other client publishes, whom it lets in, and who leaves the group, after awayd read it and before its
+  next step, is overwritten or seen (counted below).
+- A message that the person's own client makes visible early cannot be taken back from contacts of a server that tells no
+  retraction; whom that client lets in and shuts out again between two looks stays subscribed on ejabberd.
+- Contacts whom the person shuts out, by hiding, removing or deleting, learn of a changed end from nobody, and have the end that they were told.
+- On a server that tells contacts only through the person's connections, who comes online while awayd's is down sees the status text and
+  is not told the message again.
+- A server that crashes and brings back a node without its message looks like a person who removed it, and one that brings back a node
+  as it was before the audience was changed like a person who opened it.
+- A server that does not show a node to its owner (ejabberd, to a group) hides what the person does there from awayd, too; where a group
+  is let in as members (Prosody), a node that the person hid looks like one whose group is empty.
+- What the person removed or hid may be shown again once its event is edited, the clock is set back, or they deleted the node: then
+  another period, or a server that lost the node, looks the same.
+- One turn may fail on a node that somebody else left behind in the middle; the next one is right.`
 
 func explorationRow(r explore.Result) []string {
 	early, stale, other := 0, 0, 0

@@ -1,9 +1,9 @@
 package main
 
 import (
-	"bufio"
 	"bytes"
 	"context"
+	_ "embed"
 	"errors"
 	"fmt"
 	"os"
@@ -13,6 +13,8 @@ import (
 	"strconv"
 	"strings"
 	"time"
+
+	"golang.org/x/sync/errgroup"
 
 	"awayd/cmd/proof/mutate"
 )
@@ -105,12 +107,18 @@ func moduleRoot(ctx context.Context) (string, error) {
 	return strings.TrimSpace(string(out)), nil
 }
 
+// realTests runs the mutants of the choreography on real servers.
+//
+//go:embed mutants_test.go.txt
+var realTests []byte
+
 // judgeMutants builds all mutants at once, and runs each.
 func judgeMutants(ctx context.Context, root string) ([]verdict, error) {
 	mutants, files, err := mutate.Make(root, mutated)
 	if err != nil {
 		return nil, err
 	}
+	files[filepath.Join(root, "xmppout", "mutants_test.go")] = realTests
 	dir, err := os.MkdirTemp("", "awayd-mutants-")
 	if err != nil {
 		return nil, fmt.Errorf("make mutants: %w", err)
@@ -130,41 +138,43 @@ func judgeMutants(ctx context.Context, root string) ([]verdict, error) {
 		}
 	}
 	list := make([]verdict, len(mutants))
-	return list, sideBySide(ctx, len(mutants), explorers, func(ctx context.Context, i int) error {
-		list[i].Mutant = mutants[i]
-		var err error
-		list[i].explored, err = exploreMutant(ctx, binaries["cmd/proof/explore"], mutants[i])
-		if err == nil && strings.HasPrefix(mutants[i].Package, "xmppout") {
-			list[i].tested, err = testMutant(ctx, root, binaries["xmppout"], mutants[i])
+	var real []int
+	for i, m := range mutants {
+		list[i].Mutant = m
+		if strings.HasPrefix(m.Package, "xmppout") {
+			real = append(real, m.Number)
+		}
+	}
+	g, ctx := errgroup.WithContext(ctx)
+	g.Go(func() error {
+		return sideBySide(ctx, len(mutants), explorers, func(ctx context.Context, i int) (err error) {
+			list[i].explored, err = exploreMutant(ctx, binaries["cmd/proof/explore"], mutants[i])
+			return err
+		})
+	})
+	g.Go(func() error {
+		failed, err := testMutants(ctx, filepath.Join(root, "xmppout"), binaries["xmppout"], real)
+		for i, m := range mutants {
+			list[i].tested = failed[m.Number]
 		}
 		return err
 	})
-}
-
-// runMutant runs a test binary with one mutant alive, and returns what it printed,
-// and whether it passed.
-func runMutant(ctx context.Context, dir, binary string, m mutate.Mutant, tests string) (out []byte, passed bool, err error) {
-	ctx, cancel := context.WithTimeout(ctx, mutantLimit+time.Minute)
-	defer cancel()
-	cmd := exec.CommandContext(ctx, binary, "-test.run", tests, "-test.failfast", "-test.v", "-test.timeout", mutantLimit.String())
-	cmd.Dir = dir
-	cmd.Env = append(os.Environ(), mutate.Variable+"="+strconv.Itoa(m.Number))
-	out, err = cmd.CombinedOutput()
-	var exit *exec.ExitError
-	if errors.As(err, &exit) && ctx.Err() == nil {
-		return out, false, nil
-	}
-	return out, err == nil, err
+	return list, g.Wait()
 }
 
 var (
-	brokenLine = regexp.MustCompile(`broken: (.*)`)
-	failLine   = regexp.MustCompile(`^--- FAIL: (\S+)`)
+	brokenLine  = regexp.MustCompile(`broken: (.*)`)
+	verdictLine = regexp.MustCompile(`(?m)^mutant (\d+) (begins|passes|fails (\S+))$`)
 )
 
+// exploreMutant returns how the exploration notices a mutant; empty: it does not.
 func exploreMutant(ctx context.Context, binary string, m mutate.Mutant) (string, error) {
-	out, passed, err := runMutant(ctx, filepath.Dir(binary), binary, m, "^TestBounded$")
-	if err != nil || passed {
+	cmd := exec.CommandContext(ctx, binary, "-test.run", "^TestBounded$", "-test.timeout", mutantLimit.String())
+	cmd.Dir = filepath.Dir(binary)
+	cmd.Env = append(os.Environ(), mutate.Variable+"="+strconv.Itoa(m.Number))
+	out, err := cmd.CombinedOutput()
+	var exit *exec.ExitError
+	if err == nil || !errors.As(err, &exit) || ctx.Err() != nil {
 		return "", err
 	}
 	if found := brokenLine.FindSubmatch(out); found != nil {
@@ -179,16 +189,39 @@ func exploreMutant(ctx context.Context, binary string, m mutate.Mutant) (string,
 	return "", fmt.Errorf("mutant %d failed for no reason:\n%s", m.Number, out)
 }
 
-// testMutant names the first of xmppout's tests on real servers that fails.
-func testMutant(ctx context.Context, root, binary string, m mutate.Mutant) (string, error) {
-	out, passed, err := runMutant(ctx, filepath.Join(root, "xmppout"), binary, m, "^(TestVacation|TestActionsAgain|TestStageOnVisibleNode|TestLook)$")
-	if err != nil || passed {
-		return "", err
-	}
-	for lines := bufio.NewScanner(bytes.NewReader(out)); lines.Scan(); {
-		if found := failLine.FindStringSubmatch(lines.Text()); found != nil {
-			return found[1], nil
+// testMutants returns the first test on real servers that fails, by the number of
+// the mutant. A mutant that ends the tests altogether ends one run of them.
+func testMutants(ctx context.Context, dir, binary string, numbers []int) (map[int]string, error) {
+	failed := make(map[int]string)
+	for len(numbers) > 0 {
+		var names []string
+		for _, n := range numbers {
+			names = append(names, strconv.Itoa(n))
 		}
+		cmd := exec.CommandContext(ctx, binary, "-test.run", "^TestEachMutant$", "-test.timeout", "2h")
+		cmd.Dir = dir
+		cmd.Env = append(os.Environ(), "AWAYD_MUTANTS="+strings.Join(names, " "))
+		out, _ := cmd.CombinedOutput()
+		if ctx.Err() != nil {
+			return nil, ctx.Err()
+		}
+		judged := 0
+		for _, line := range verdictLine.FindAllSubmatch(out, -1) {
+			n, err := strconv.Atoi(string(line[1]))
+			switch {
+			case err != nil:
+				return nil, err
+			case string(line[2]) == "begins":
+				judged++
+				failed[n] = "the tests end"
+			default:
+				failed[n] = string(line[3]) // empty if it passes
+			}
+		}
+		if judged == 0 {
+			return nil, fmt.Errorf("run the tests of mutants:\n%s", out)
+		}
+		numbers = numbers[judged:]
 	}
-	return "the tests end", nil
+	return failed, nil
 }

@@ -38,7 +38,8 @@ func (k *Keeper) entry(action plan.Action) account.Entry {
 func (k *Keeper) perform(ctx context.Context, action plan.Action) error {
 	began := k.Now()
 	entry := k.entry(action)
-	if action.Recover {
+	// Told once, however often it takes.
+	if begun := k.journal.Begun; action.Recover && (begun == nil || begun.Kind != action.Kind) {
 		lost := entry
 		lost.Kind, lost.Reason = account.KindRecover, "the node is gone from the server: publishing again"
 		k.Note(lost)

@@ -69,6 +69,8 @@ func (m AccessModel) within(wider AccessModel) bool {
 type Circle struct {
 	// Contacts counts those in the group who may be shown a message.
 	Contacts int `json:"contacts"`
+	// Digest identifies who they are; empty: nobody.
+	Digest string `json:"digest,omitempty"`
 	// Others are names of groups that exist, if nobody is in this one.
 	Others []string `json:"others,omitempty"`
 	// Missing says that somebody in the group is not let into the node, and

@@ -128,11 +128,18 @@ func (d *decision) strangers() bool {
 		return false
 	}
 	if d.seen.openTo(d.wish.Audience) {
-		return d.seen.Circle != nil && d.seen.Circle.Strangers
+		return d.seen.Circle != nil && (d.seen.Circle.Strangers || d.regrouped())
 	}
 	// Members of a hidden node stay what they are when it is opened to others,
 	// whom then they need not be among for ever: that takes another node too.
 	return d.seen.Access == Whitelist || !d.seen.Access.within(d.wish.Audience)
+}
+
+// regrouped reports whether others are in the group than when the server was
+// asked to let it in. On some servers who left keeps what they subscribed to, and
+// who joined was told of nothing.
+func (d *decision) regrouped() bool {
+	return d.seen.Access != Whitelist && d.seen.Circle.Digest != d.journal.Circle
 }
 
 // between decides outside every period.
@@ -147,13 +154,10 @@ func (d *decision) between() []Action {
 	if d.vanished() && d.hasNext && !d.overridden(d.next) && d.journal.Seen.Payload.Equal(staged(d.next)) {
 		return []Action{d.yield(d.next, "the staged message was removed from the node by another client")}
 	}
-	if !d.hasNext {
+	if !d.hasNext || d.overridden(d.next) {
 		if d.mine() {
 			return []Action{d.unstage()}
 		}
-		return nil
-	}
-	if d.overridden(d.next) {
 		return nil
 	}
 	// An empty node is not trusted: a server that crashed may have brought back
@@ -238,10 +242,14 @@ func (d *decision) stageNext(fresh, missing bool) []Action {
 }
 
 func (d *decision) reveal(p Payload, fresh, recovering bool) Action {
-	return Action{
+	a := Action{
 		Kind: Reveal, Payload: p, Fresh: fresh, Recover: recovering, Audience: d.wish.Audience,
 		Reason: d.reasonReveal(recovering), Period: d.live.Key(), UIDs: uids(d.live),
 	}
+	if d.seen.Circle != nil {
+		a.Circle = d.seen.Circle.Digest
+	}
+	return a
 }
 
 func (d *decision) amend(p Payload) Action {
@@ -252,7 +260,11 @@ func (d *decision) amend(p Payload) Action {
 }
 
 func (d *decision) unstage() Action {
-	return Action{Kind: Unstage, Reason: "no absence is ahead any more: the hidden message is taken off the node"}
+	why := "no absence is ahead any more"
+	if d.hasNext {
+		why = "the next absence is left to the person" // the clock was set back, and it was live before
+	}
+	return Action{Kind: Unstage, Reason: why + ": the hidden message is taken off the node"}
 }
 
 func (d *decision) yield(p absence.Period, why string) Action {

@@ -51,6 +51,8 @@ func TestDecide(t *testing.T) {
 	withdrawing.Begun = &Action{Kind: Withdraw}
 	overridden := mine
 	overridden.Override = &Override{Absences: []string{live.Absences[0].Fingerprint()}, Until: live.End}
+	overriddenNext := mine
+	overriddenNext.Override = &Override{Absences: []string{next.Absences[0].Fingerprint()}, Until: next.End}
 	moved := period("live", -1, 3)
 	longer := period("live", -1, 1)
 	longer.End = at(4)
@@ -76,6 +78,8 @@ func TestDecide(t *testing.T) {
 	among := func(guests bool, c Circle, items ...Item) Observed {
 		return Observed{Exists: true, Access: Whitelist, ByMembers: true, Guests: guests, Circle: &c, Items: items}
 	}
+	regrouped := node(Group("Work"), liveItem)
+	regrouped.Circle = &Circle{Contacts: 2, Digest: "others"}
 	endNow := func(a Action) bool { return !a.Quiet && a.Payload.End.Equal(t0) }
 
 	tests := []struct {
@@ -94,6 +98,7 @@ func TestDecide(t *testing.T) {
 		{"an empty visible node of the person's", wish(next), node(Presence), Journal{}, []Kind{Stage}, func(a Action) bool { return a.Fresh }},
 		{"another one is staged", wish(period("new", 5, 8)), node(Whitelist, nextItem), clean, []Kind{Stage}, func(a Action) bool { return !a.Fresh }},
 		{"a guest may see the staged one", wish(next), Observed{Exists: true, Access: Whitelist, Guests: true, Items: []Item{nextItem}}, clean, []Kind{Withdraw, Stage}, func(a Action) bool { return a.Quiet }},
+		{"clock set back before a period that the person had hidden", wish(next), node(Whitelist, item(ItemCurrent, next)), overriddenNext, []Kind{Unstage}, nil},
 		{"staged event cancelled", wish(), node(Whitelist, nextItem), clean, []Kind{Unstage}, nil},
 		{"staged message visible early", wish(next), node(Presence, nextItem), clean, []Kind{Withdraw, Stage}, func(a Action) bool { return a.Quiet }},
 		{"staged message removed by the person", wish(next), node(Whitelist), seenNext, []Kind{Yield}, nil},
@@ -140,6 +145,7 @@ func TestDecide(t *testing.T) {
 		{"group, the first came into it", work, among(false, Circle{Contacts: 1, Missing: true}, liveItem), atWork, []Kind{Reveal}, nil},
 		{"group, somebody left it", work, among(true, Circle{Contacts: 1, Strangers: true}, liveItem), atWork, []Kind{Withdraw, Reveal}, endNow},
 		{"group, everybody left it", work, among(true, Circle{Strangers: true}, liveItem), atWork, []Kind{Withdraw, Reveal}, endNow},
+		{"group, others are in it, roster model", work, regrouped, atWork, []Kind{Withdraw, Reveal}, endNow},
 		{"group, hidden by the person on a server with the roster model", work, node(Whitelist, liveItem), atWork, []Kind{Yield}, nil},
 		{"group, opened by the person", work, node(Presence, liveItem), atWork, []Kind{Yield}, nil},
 		{"group, opened to another by the person", work, node(Group("Family"), liveItem), atWork, []Kind{Yield}, nil},

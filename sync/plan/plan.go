@@ -134,6 +134,9 @@ type Journal struct {
 	// Audience is the access model that awayd last opened the node with. Another
 	// one is the person's doing.
 	Audience AccessModel `json:"audience,omitempty"`
+	// Circle is the [Circle.Digest] of the group when awayd last opened the node
+	// to one.
+	Circle string `json:"circle,omitempty"`
 	// Override is the period that the person took into their own hands.
 	Override *Override `json:"override,omitempty"`
 	// Activity is what is known of the activity node; nil: nothing of awayd's is
@@ -161,14 +164,14 @@ func (j Journal) Equal(k Journal) bool {
 	if (j.Begun == nil) != (k.Begun == nil) || (j.Begun != nil && !reflect.DeepEqual(*j.Begun, *k.Begun)) {
 		return false
 	}
-	return j.Activity.equal(k.Activity) && j.Clean == k.Clean && j.Audience == k.Audience && maps.EqualFunc(j.Sent, k.Sent, time.Time.Equal)
+	return j.Activity.equal(k.Activity) && j.Clean == k.Clean && j.Audience == k.Audience && j.Circle == k.Circle && maps.EqualFunc(j.Sent, k.Sent, time.Time.Equal)
 }
 
 // Begin returns the journal as it must be kept before a is tried.
 func (j Journal) Begin(a Action) Journal {
 	j.Begun = &a
 	if a.Audience != "" {
-		j.Audience = a.Audience
+		j.Audience, j.Circle = a.Audience, a.Circle
 	}
 	return j
 }
@@ -257,7 +260,7 @@ func (j Journal) Opening() Journal {
 // Deleted returns the journal once the node is gone. What was sent stays known:
 // a server that crashes, or is restored from a backup, brings it back.
 func (j Journal) Deleted() Journal {
-	j.Clean = false
+	j.Clean, j.Seen = false, nil
 	return j
 }
 
@@ -306,8 +309,9 @@ type Action struct {
 	// Period is the key of the period it is for, if there is one.
 	Period string   `json:"period,omitempty"`
 	UIDs   []string `json:"uids,omitempty"` // the events behind it
-	// Audience is who a Reveal lets in.
+	// Audience is who a Reveal lets in, and Circle who that is if it is a group.
 	Audience AccessModel `json:"audience,omitempty"`
+	Circle   string      `json:"circle,omitempty"`
 	// Until and Absences say of a Yield what becomes the Override.
 	Until    time.Time `json:"until,omitzero"`
 	Absences []string  `json:"absences,omitempty"`

@@ -50,7 +50,7 @@ func (d *decision) reasonWithdraw() string {
 	}
 	switch {
 	case d.isLive && d.seen.openTo(d.wish.Audience):
-		return fmt.Sprintf("somebody left %s, the audience, and is told the end; then the others are told anew", d.wish.Audience)
+		return fmt.Sprintf("others are in %s, the audience, now: who left is told the end, and all who are in it are told anew", d.wish.Audience)
 	case d.isLive:
 		return fmt.Sprintf("the audience is %s now: who could see the message so far is told the end", d.wish.Audience)
 	case !p.End.IsZero() && !p.End.After(d.now):

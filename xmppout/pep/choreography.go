@@ -98,14 +98,7 @@ func (c Choreography) reveal(ctx context.Context, p plan.Payload, fresh bool) er
 	if err := c.stageForReveal(ctx, p, fresh); err != nil {
 		return err
 	}
-	if err := c.appear(ctx, p); err != nil {
-		return err
-	}
-	guard, err := c.open(ctx)
-	if err != nil {
-		return err
-	}
-	return c.tell(ctx, p, guard)
+	return c.show(ctx, p)
 }
 
 // amend tells the audience p in place of what they were told before.
@@ -117,6 +110,11 @@ func (c Choreography) amend(ctx context.Context, p plan.Payload) error {
 	if err != nil || (access == plan.Whitelist && !c.byMembers()) {
 		return ChangedError("the message to amend is not visible any more")
 	}
+	return c.show(ctx, p)
+}
+
+// show lets the audience into the node, if they are not, and tells them p.
+func (c Choreography) show(ctx context.Context, p plan.Payload) error {
 	if err := c.appear(ctx, p); err != nil {
 		return err
 	}

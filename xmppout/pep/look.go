@@ -2,6 +2,8 @@ package pep
 
 import (
 	"context"
+	"crypto/sha256"
+	"encoding/hex"
 	"errors"
 	"fmt"
 	"maps"
@@ -84,7 +86,7 @@ func circle(audience plan.AccessModel, groups map[string][]string) *plan.Circle 
 	if !ok || groups == nil {
 		return nil
 	}
-	c := &plan.Circle{Contacts: len(groups[name])}
+	c := &plan.Circle{Contacts: len(groups[name]), Digest: digest(groups[name])}
 	if c.Contacts > 0 {
 		return c
 	}
@@ -94,6 +96,19 @@ func circle(audience plan.AccessModel, groups map[string][]string) *plan.Circle 
 		}
 	}
 	return c
+}
+
+// digest identifies a list, in whichever order.
+func digest(list []string) string {
+	if len(list) == 0 {
+		return ""
+	}
+	h := sha256.New()
+	for _, x := range slices.Sorted(slices.Values(list)) {
+		h.Write([]byte(x))
+		h.Write([]byte{0})
+	}
+	return hex.EncodeToString(h.Sum(nil)[:16])
 }
 
 // without returns those of a who are not in b, in order.

@@ -100,9 +100,9 @@ func (m *model) Members(context.Context) ([]string, error) {
 	return slices.Clone(m.members), err
 }
 
-func (m *model) Admit(_ context.Context, in, out []string) error {
-	return m.call(fmt.Sprintf("admit %v not %v", in, out), func() error {
-		m.members = append(without(m.members, out), in...)
+func (m *model) Admit(_ context.Context, in []string) error {
+	return m.call(fmt.Sprintf("admit %v", in), func() error {
+		m.members = append(m.members, in...)
 		return m.there()
 	})
 }

@@ -32,10 +32,9 @@ type Node interface {
 	// Members returns who but the owner has an affiliation that lets them in
 	// (§8.9.1).
 	Members(context.Context) ([]string, error)
-	// Admit makes members of those in the first list and takes every
-	// affiliation from those in the second (§8.9.2). It may fail with some of
-	// that done.
-	Admit(ctx context.Context, in, out []string) error
+	// Admit makes members of contacts (§8.9.2). It may fail with some of that
+	// done.
+	Admit(ctx context.Context, contacts []string) error
 	// TellsMembers reports whether the server is known to notify the members
 	// of a node whose model is whitelist, and to let nobody else know of it. It
 	// asks nobody.

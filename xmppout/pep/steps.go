@@ -22,15 +22,10 @@ func (c Choreography) checkHideable(ctx context.Context) error {
 	return nil
 }
 
-// renew removes a node that contacts may be subscribed to. It is emptied and
-// hidden first, so that its deletion, which some servers tell even of a hidden
-// node, is not the news of a message.
+// renew removes a node that contacts may be subscribed to. It is hidden first, and
+// told to keep its deletion to itself, which some servers tell even those who
+// could not see the node.
 func (c Choreography) renew(ctx context.Context) error {
-	for _, id := range []string{plan.ItemArchive, plan.ItemCurrent} {
-		if err := c.retract(ctx, id, false); err != nil {
-			return err
-		}
-	}
 	if err := c.hide(ctx); err != nil {
 		return err
 	}
@@ -158,7 +153,9 @@ func (c Choreography) byMembers() bool {
 	return group && c.Node.TellsMembers()
 }
 
-// admit makes those in the group the members of the node, and nobody else.
+// admit makes those in the group the members of the node. It shuts nobody out: who
+// left the group is to be told the end first, and only the deletion of the node
+// takes from a subscriber what they have.
 func (c Choreography) admit(ctx context.Context, group string) error {
 	if !c.Node.TellsMembers() {
 		return ErrNoGroups
@@ -171,11 +168,14 @@ func (c Choreography) admit(ctx context.Context, group string) error {
 	if err != nil {
 		return fmt.Errorf("read affiliations: %w", err)
 	}
-	in, out := without(groups[group], members), without(members, groups[group])
-	if len(in)+len(out) == 0 {
+	if len(without(members, groups[group])) > 0 {
+		return ChangedError("somebody is a member of the node who is not in the group")
+	}
+	in := without(groups[group], members)
+	if len(in) == 0 {
 		return nil
 	}
-	if err := c.Node.Admit(ctx, in, out); err != nil {
+	if err := c.Node.Admit(ctx, in); err != nil {
 		return fmt.Errorf("let in group %q: %w", group, err)
 	}
 	return nil

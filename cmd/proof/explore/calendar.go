@@ -14,11 +14,12 @@ var origin = time.Date(2026, 8, 1, 0, 0, 0, 0, time.UTC)
 func at(hour int) time.Time { return origin.Add(time.Duration(hour) * time.Hour) }
 
 // Long has the instants of interest: every start, end and change of text of
-// every edition of the calendar, and moments between them. Short has fewer of
-// them, for more disturbances.
+// every edition of the calendar, and moments between them. Short and Brief have
+// fewer of them, for more disturbances.
 var (
 	Long  = []int{5, 8, 9, 10, 11, 13, 15, 17, 20, 21, 24, 27, 30, 35, 40, 42}
 	Short = []int{9, 10, 15, 20, 24, 30, 40}
+	Brief = []int{5, 8, 10, 20, 30}
 )
 
 // A calendar is an edition of either of two vacations.

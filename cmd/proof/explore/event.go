@@ -24,13 +24,28 @@ var tick = event{"time passes", func(w *world) bool { return w.hour < len(w.Hour
 	w.watch()
 }}
 
+// forever is the hour after the last.
+const forever = 1000
+
 // ownHours is how long what the person publishes themselves is to be seen.
 const ownHours = 7
+
+// What [Setting.Only] may name.
+const (
+	kills        = "awayd is killed"
+	publishesOwn = "the person publishes something of their own"
+	removesOwn   = "the person removes what is on the node"
+	opens        = "the person lets everybody into the node"
+	hides        = "the person hides the node"
+	admits       = "the person makes Tybalt a member"
+	deletes      = "the person's client deletes the node"
+	arrives      = "the Nurse comes online"
+)
 
 // events are the disturbances from outside that can come at any moment.
 var events = []event{
 	tick,
-	{"the person publishes something of their own", nil, func(w *world) {
+	{publishesOwn, nil, func(w *world) {
 		p := plan.NewPayload(w.now(), w.now().Add(ownHours*time.Hour), "own")
 		w.takesOver(p.End)
 		w.taken = plan.Payload{}
@@ -38,7 +53,14 @@ var events = []event{
 		_ = w.publish(item{Item: plan.Item{ID: plan.ItemCurrent, Payload: p}, own: true, moment: w.moment}, "")
 		w.node.touched = true
 	}},
-	{"the person removes what is on the node", func(w *world) bool { return len(w.node.items) > 0 }, func(w *world) {
+	{"the person stages something of their own, without an end", nil, func(w *world) {
+		p := plan.NewPayload(w.now().Add(ownHours*time.Hour), time.Time{}, "own")
+		w.takesOver(at(forever))
+		w.taken = plan.Payload{}
+		_ = w.publish(item{Item: plan.Item{ID: plan.ItemArchive, Payload: p}, own: true, moment: w.moment}, "")
+		w.node.touched = true
+	}},
+	{removesOwn, func(w *world) bool { return len(w.node.items) > 0 }, func(w *world) {
 		w.takesBack()
 		for _, i := range w.node.items {
 			_ = w.retract(i.ID, true, true)
@@ -46,7 +68,7 @@ var events = []event{
 		w.shutOut(all)
 		w.node.touched = true
 	}},
-	{"the person lets everybody into the node", func(w *world) bool { return w.node.exists && w.node.access != plan.Open }, func(w *world) {
+	{opens, func(w *world) bool { return w.node.exists && w.node.access != plan.Open }, func(w *world) {
 		w.takesOver(time.Time{})
 		w.widened = w.turn
 		w.taken = plan.Payload{}
@@ -56,19 +78,19 @@ var events = []event{
 		w.takesOver(time.Time{})
 		w.widened = w.turn
 		w.taken = plan.Payload{}
-		w.shutOut(all &^ group)
+		w.shutOut(all &^ w.friends)
 		_ = w.configure(Roster, true)
 	}},
-	{"the person hides the node", func(w *world) bool { return w.node.exists && w.node.access != plan.Whitelist }, func(w *world) {
+	{hides, func(w *world) bool { return w.node.exists && w.node.access != plan.Whitelist }, func(w *world) {
 		w.takesBack()
 		w.shutOut(all)
 		_ = w.configure(plan.Whitelist, true)
 	}},
-	{"the person makes Tybalt a member", func(w *world) bool { return w.node.exists && w.node.members&Tybalt == 0 }, func(w *world) {
+	{admits, func(w *world) bool { return w.node.exists && w.node.members&Tybalt == 0 }, func(w *world) {
 		w.takesOver(time.Time{})
 		_ = w.admit(w.node.members|Tybalt, true)
 	}},
-	{"the person's client deletes the node", func(w *world) bool { return w.node.exists }, func(w *world) {
+	{deletes, func(w *world) bool { return w.node.exists }, func(w *world) {
 		// Nothing tells this from a server that lost the node.
 		w.taken = plan.Payload{}
 		if w.node.theirs {
@@ -79,8 +101,10 @@ var events = []event{
 	}},
 	{"the person's phone comes online", func(w *world) bool { return !w.phone }, func(w *world) { w.phone = true }},
 	{"the person's phone goes offline", func(w *world) bool { return w.phone }, func(w *world) { w.phone = false }},
-	{"the Nurse comes online", func(w *world) bool { return w.online&Nurse == 0 }, func(w *world) { w.arrive(Nurse) }},
+	{arrives, func(w *world) bool { return w.online&Nurse == 0 }, func(w *world) { w.arrive(Nurse) }},
 	{"the Nurse goes offline", func(w *world) bool { return w.online&Nurse != 0 }, func(w *world) { w.depart(Nurse) }},
+	{"Benvolio joins the group", func(w *world) bool { return w.byGroup() && w.friends&Benvolio == 0 }, func(w *world) { w.regroup(w.friends | Benvolio) }},
+	{"Mercutio leaves the group", func(w *world) bool { return w.byGroup() && w.friends&Mercutio != 0 }, func(w *world) { w.regroup(w.friends &^ Mercutio) }},
 	{"the server is restarted", nil, func(w *world) { w.restart() }},
 	{"the server crashes and loses its last write", func(w *world) bool { return len(w.recent) > 0 }, func(w *world) { w.crash(1) }},
 	{"the server crashes and loses its last two writes", func(w *world) bool { return len(w.recent) > 1 }, func(w *world) { w.crash(2) }},
@@ -92,6 +116,21 @@ var events = []event{
 		w.restart()
 	}},
 	{"the connection breaks", func(w *world) bool { return w.connected }, func(w *world) { w.disconnect() }},
+}
+
+// regroup changes who is in the group of the roster. Nobody who joins is told
+// what is on the node.
+func (w *world) regroup(friends Who) {
+	w.former |= w.audience()
+	w.regrouped = true
+	w.missed |= friends &^ w.friends
+	w.friends = friends
+	w.settled = false
+	if !w.KeepsSubscribers {
+		w.node.subscribers &= w.mayFetch(w.node)
+	}
+	w.subscribe()
+	w.watch()
 }
 
 // takesOver records that the person acted on the node, so that it need not be
@@ -121,10 +160,9 @@ func (w *world) takesBack() {
 	settled := w.settled
 	w.takesOver(time.Time{})
 	w.forgive()
-	unreadable := byRoster(w.node.access) && !w.OwnerReadsRoster
 	// Where a group may be members too, a hidden node is one whose group is empty.
-	ambiguous := w.Audience == Friends && w.MembersTold
-	if !settled || unreadable || ambiguous || w.taken.Message != "" {
+	ambiguous := w.byGroup() && w.MembersTold
+	if !settled || !w.readable() || ambiguous || w.taken.Message != "" {
 		return
 	}
 	for _, i := range w.node.items {
@@ -185,7 +223,7 @@ func (w *world) crash(n int) {
 	if w.taken.Message != "" {
 		w.taken = plan.Payload{}
 	}
-	had := len(w.node.items) > 0
+	had, audience := len(w.node.items) > 0, w.node.access
 	w.node = w.recent[len(w.recent)-n]
 	w.recent = nil
 	w.settled = false
@@ -194,9 +232,12 @@ func (w *world) crash(n int) {
 		w.shutOut(all)
 	}
 	gone := had && w.node.exists && len(w.node.items) == 0
-	if unreadable := byRoster(w.node.access) && !w.OwnerReadsRoster; gone || unreadable {
-		// To awayd it looks as if the person had removed its message, or as if
-		// nothing had happened.
+	// A node that was opened to others before the last change of the audience.
+	reopened := w.node.exists && w.node.access != plan.Whitelist && w.node.access != audience && w.reach != w.Audience
+	w.node.theirs = w.node.theirs || reopened
+	if gone || reopened || !w.readable() {
+		// To awayd it looks as if the person had removed its message or changed
+		// who may see it, or as if nothing had happened.
 		w.takesOver(time.Time{})
 	}
 	w.restart()

@@ -2,6 +2,7 @@ package explore
 
 import (
 	"context"
+	"slices"
 	"strings"
 )
 
@@ -194,8 +195,8 @@ func (x *explorer) again(s state) bool {
 			x.remember(&t)
 		}
 		t = x.make(t, move{kind: turns, audit: true})
-		if x.writes > 0 {
-			t.violate("twice", "awayd changed the node again although nothing had happened")
+		if x.writes > 0 || x.notes > 0 {
+			t.violate("twice", "awayd acted again although nothing had happened")
 		}
 		if t.violation != nil {
 			return x.reach(t, x.most)
@@ -211,7 +212,7 @@ func (x *explorer) disturbed(s state, m move, steps []step, cost int) bool {
 		first = m.disturb[n-1].at + 1
 	}
 	for at := first; at < len(steps); at++ {
-		for _, d := range ways(steps[at], at) {
+		for _, d := range ways(x.setting, steps[at], at) {
 			n := m
 			n.disturb = append(m.disturb[:len(m.disturb):len(m.disturb)], d)
 			after := x.make(s, n)
@@ -231,36 +232,50 @@ func (x *explorer) disturbed(s state, m move, steps []step, cost int) bool {
 }
 
 // ways are the disturbances of one step.
-func ways(s step, at int) []disturbance {
-	list := []disturbance{{at: at, fault: crash}, {at: at, fault: refused}}
-	if s.write {
-		list = append(list, disturbance{at: at, fault: lost})
+func ways(setting *Setting, s step, at int) []disturbance {
+	var list []disturbance
+	if setting.may(kills) {
+		list = append(list, disturbance{at: at, fault: crash})
 	}
-	if s.remote {
-		list = append(list, disturbance{at: at, fault: denied})
-		for e := range events {
+	if setting.Only == nil {
+		list = append(list, disturbance{at: at, fault: refused})
+		if s.write {
+			list = append(list, disturbance{at: at, fault: lost})
+		}
+		if s.remote {
+			list = append(list, disturbance{at: at, fault: denied})
+		}
+	}
+	for e := range events {
+		if s.remote && setting.may(events[e].name) {
 			list = append(list, disturbance{at: at, event: e})
 		}
 	}
 	return list
 }
 
+// may reports whether something is among the disturbances.
+func (s *Setting) may(name string) bool { return s.Only == nil || slices.Contains(s.Only, name) }
+
 // outside are the moves of s that are disturbances themselves.
 func (x *explorer) outside(s state) []move {
 	var list []move
 	for e := 1; e < len(events); e++ { // but for the passing of time
-		if can := events[e].can; can == nil || can(&s.world) {
+		if can := events[e].can; s.may(events[e].name) && (can == nil || can(&s.world)) {
 			list = append(list, move{kind: happens, arg: e})
 		}
+	}
+	if s.running && s.may(kills) {
+		list = append(list, move{kind: dies})
+	}
+	if s.Only != nil {
+		return list
 	}
 	for _, to := range edits(s.cal) {
 		list = append(list, move{kind: edited, to: to})
 	}
 	if s.hour > 0 {
 		list = append(list, move{kind: stepsBack})
-	}
-	if s.running {
-		list = append(list, move{kind: dies})
 	}
 	return list
 }

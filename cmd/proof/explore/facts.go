@@ -17,13 +17,17 @@ type Facts struct {
 	Roster bool
 	// OwnerReadsRoster: under that model the owner may read the items.
 	OwnerReadsRoster bool
+	// OwnerDeaf: nor is the owner told of them.
+	OwnerDeaf bool
 	// MembersTold: the members of a whitelist are told; else they may only fetch.
 	MembersTold bool
 	// PublishOptions: a publish is refused if the node has another access model
 	// than the publisher thinks (XEP-0060 §7.1.5).
 	PublishOptions bool
+	// IgnoresGuard: it has publish-options, and publishes all the same.
+	IgnoresGuard bool
 	// TellsDeletion: contacts are told of the deletion of a node, even of one
-	// that was hidden; else of none.
+	// that was hidden, unless it is told not to; else of none.
 	TellsDeletion bool
 	// LosesWrites: a crash undoes the last acknowledged writes.
 	LosesWrites bool

@@ -17,7 +17,8 @@ var seed = maphash.MakeSeed()
 func (s *state) hash() uint64 {
 	var e encoder
 	e.buffer = e.room[:0]
-	e.number(s.hour, int(s.cal.first), int(s.cal.second), int(s.reached), int(s.online), int(s.missed), s.looked, int(s.lived))
+	e.number(s.hour, int(s.cal.first), int(s.cal.second), int(s.reached), int(s.online), int(s.missed), s.looked, int(s.lived), int(s.friends), int(s.former))
+	e.text(string(s.reach))
 	e.flags(s.connected, s.available, s.phone, s.settled, s.running, s.doubt, s.due, s.retry, s.acted, s.turn == s.widened)
 	e.number(int(s.theirs.Unix()), s.failed)
 	e.text(s.status)
@@ -46,6 +47,10 @@ func (s *state) hash() uint64 {
 	}
 	e.flags(s.observed.Exists, s.observed.Guests, s.observed.Unread)
 	e.text(string(s.observed.Access))
+	if c := s.observed.Circle; c != nil {
+		e.text(c.Digest)
+		e.flags(c.Missing, c.Strangers)
+	}
 	for _, i := range s.observed.Items {
 		e.text(i.ID)
 		e.payload(i.Payload)
@@ -86,7 +91,7 @@ func (e *encoder) payload(p plan.Payload) {
 }
 
 func (e *encoder) node(n node) {
-	e.flags(n.exists, n.theirs, n.touched)
+	e.flags(n.exists, n.silent, n.theirs, n.touched, n.known)
 	e.text(string(n.access))
 	e.number(int(n.subscribers), int(n.members), len(n.items))
 	for _, i := range n.items {
@@ -99,6 +104,7 @@ func (e *encoder) node(n node) {
 func (e *encoder) journal(j plan.Journal) {
 	e.flags(j.Clean, j.Begun != nil, j.Seen != nil, j.Override != nil)
 	e.text(string(j.Audience))
+	e.text(j.Circle)
 	if b := j.Begun; b != nil {
 		e.text(string(b.Kind))
 		e.payload(b.Payload)

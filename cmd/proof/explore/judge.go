@@ -15,6 +15,12 @@ import (
 type judge struct {
 	lived said // what was the message of its moment once
 	moment
+	readings int // how often awayd read the access model
+	counts   int // and the members
+	// former are those for whom messages were meant before the last change of the
+	// audience, until awayd had a turn to act on it.
+	former    Who
+	regrouped bool // the group changed since awayd read the roster
 	// shown says that contacts could see a message of awayd's when the last turn
 	// began.
 	shown  bool
@@ -27,6 +33,8 @@ type judge struct {
 	// theirs is until when the person's own doing counts.
 	theirs time.Time
 	acted  bool // the person did, at this hour
+
+	withdrawn int // the turn in which awayd last told the end of a message
 
 	// widened is the turn in or after which the person let everybody in: what
 	// that turn and the next one do under that access model is their doing.
@@ -80,13 +88,13 @@ func (w *world) watch() {
 		if i.own || i.bared || may == nobody {
 			continue
 		}
-		w.judgeShown("can fetch", may, i)
+		w.judgeShown(false, may, i)
 	}
 	if w.status != "" && !w.lived.hasText(w.status) {
 		w.violate("early", "the status text is %q", w.status)
 	}
-	if w.status != "" && w.audience() == group {
-		w.violate("outsider", "the status text %q reaches more than the group", w.status)
+	if w.status != "" && (w.byGroup() || w.NoPresence) && w.former == nobody {
+		w.violate("outsider", "the status text %q reaches more than it should", w.status)
 	}
 }
 
@@ -94,7 +102,7 @@ func (w *world) judgeTold(to Who, i item) {
 	if i.own || i.bared {
 		return
 	}
-	w.judgeShown("was told", to, i)
+	w.judgeShown(true, to, i)
 }
 
 // judgeOverride is called when awayd publishes.
@@ -104,22 +112,39 @@ func (w *world) judgeOverride(p plan.Payload) {
 	}
 }
 
-func (w *world) judgeShown(how string, who Who, i item) {
+// judgeStaging is called when awayd publishes: who was withdrawn is not shown as
+// away while what comes is staged.
+func (w *world) judgeStaging(i item) {
+	if w.passed(i.Payload) {
+		w.withdrawn = w.turn
+	}
+	if _, isLive := w.cal.live(w.now()); !isLive && i.ID == plan.ItemArchive && w.status != "" && w.withdrawn == w.turn {
+		w.violate("stale", "the person is still shown with %q while the next message is staged", w.status)
+	}
+}
+
+func (w *world) judgeShown(told bool, who Who, i item) {
+	how := "can fetch"
+	if told {
+		how = "was told"
+	}
 	if !w.timely(i.Payload) {
 		w.violate("early", "%s %s %q of %d:00 at %d:00", who, how, i.Payload.Message, int(i.Payload.Start.Sub(origin).Hours()), w.clock())
 	}
-	if extra := who &^ w.audience(); extra != nobody && !w.node.theirs && w.turn-w.widened > 1 {
+	meant := w.audience()
+	if !told || w.passed(i.Payload) || w.regrouped {
+		meant |= w.former
+	}
+	if extra := who &^ meant; extra != nobody && !w.node.theirs && w.turn-w.widened > 1 {
 		w.violate("outsider", "%s %s %q", extra, how, i.Payload.Message)
 	}
 }
 
-// judgeDeleted is called when contacts are told that a node is gone which they
-// did not see.
-func (w *world) judgeDeleted(n node) {
-	for _, i := range n.items {
-		if !i.own && !w.timely(i.Payload) {
-			w.violate("leak", "contacts are told of the deletion of a node with %q staged on it", i.Payload.Message)
-		}
+// judgeDeleted is called when awayd deletes a node and contacts are told who could
+// not see it: so they learn that something was planned.
+func (w *world) judgeDeleted(to Who) {
+	if to != nobody {
+		w.violate("leak", "%s is told of the deletion of a node that they could not see", to)
 	}
 }
 
@@ -147,9 +172,13 @@ func (w *world) judgeWrite(was node) {
 
 // judgeSettled is called after a turn in which nothing was disturbed.
 func (w *world) judgeSettled() {
+	w.former = nobody
 	want, isLive := w.cal.live(w.now())
 	// Where the person took over while another text was right, that one stays.
 	theirs := w.now().Before(w.theirs)
+	if isLive && theirs && w.readable() && w.ownItem() {
+		w.taken = want // awayd saw that the person speaks for themselves
+	}
 	right := func(p plan.Payload) bool {
 		return isLive && p.Start.Equal(want.Start) && p.End.Equal(want.End) && (theirs || p.Message == want.Message)
 	}
@@ -167,8 +196,8 @@ func (w *world) judgeSettled() {
 		}
 		w.violate(w.wrong(h.p), "%s still holds %q after a turn at %d:00", Who(1<<c), h.p.Message, w.clock())
 	}
-	if !isLive && w.available {
-		w.violate("stale", "the person is shown as away outside every period")
+	if (!isLive || w.NoPresence) && w.available {
+		w.violate("stale", "the person is shown as away when they should not be")
 	}
 	if theirs || w.unreadable() {
 		return
@@ -183,10 +212,19 @@ func (w *world) judgeSettled() {
 	}
 }
 
+// ownItem reports whether something of the person's own is on the node, and not
+// over.
+func (w *world) ownItem() bool {
+	return slices.ContainsFunc(w.node.items, func(i item) bool { return i.own && !w.passed(i.Payload) })
+}
+
+// readable reports whether awayd may read the items.
+func (w *world) readable() bool { return !byRoster(w.node.access) || w.OwnerReadsRoster }
+
 // unreadable reports whether the person did something on a node that awayd may
 // not read, and was not told of by the server: it leaves such a node alone.
 func (w *world) unreadable() bool {
-	return w.node.touched && byRoster(w.node.access) && !w.OwnerReadsRoster && !w.hears
+	return w.node.touched && !w.readable() && !w.hears
 }
 
 // wrong names a message that should not be there.
@@ -210,11 +248,17 @@ func (w *world) judgeLive(want plan.Payload) {
 			w.violate("apart", "%s was not told the live message", Who(1<<c))
 		}
 	}
-	shown := w.status == want.Message || w.audience() == group && w.status == ""
-	if !shown || (!w.available && (w.audience() != group || w.NeedsPresence)) {
+	if w.NoPresence {
+		return
+	}
+	shown := w.status == want.Message || w.byGroup() && w.status == ""
+	if !shown || (!w.available && (!w.byGroup() || w.NeedsPresence)) {
 		w.violate("apart", "the person is not shown as away")
 	}
 }
+
+// byGroup reports whether the audience is a group of the roster.
+func (w *world) byGroup() bool { return w.reach == Friends }
 
 func (w *world) shows() bool {
 	for _, i := range w.node.items {

@@ -64,10 +64,8 @@ func (m move) do(t *turner, s *state) {
 		events[m.arg].do(&s.world)
 		s.settled = s.settled && m.arg == 0
 		s.due = s.due || m.arg == 0
-		if m.arg == 0 && s.Plan.hour == s.clock() && s.cal != s.Plan.to {
-			t.say("- %s", s.cal.change(s.Plan.to))
-			s.edit(s.Plan.to)
-			s.doubt = true
+		if m.arg == 0 && s.Plan.hour == s.clock() {
+			t.comes(s)
 		}
 	case edited:
 		t.say("- %s", s.cal.change(m.to))
@@ -78,7 +76,7 @@ func (m move) do(t *turner, s *state) {
 		t.say("- the clock is set back to %d:00", s.clock())
 		s.doubt, s.due = true, true
 	case dies:
-		t.say("- awayd is killed")
+		t.say("- " + kills)
 		s.disconnect()
 		s.mind = mind{}
 	case turns:
@@ -86,9 +84,23 @@ func (m move) do(t *turner, s *state) {
 	}
 }
 
+// comes has the plan come true.
+func (t *turner) comes(s *state) {
+	s.doubt = true
+	if s.cal != s.Plan.to {
+		t.say("- %s", s.cal.change(s.Plan.to))
+		s.edit(s.Plan.to)
+	}
+	if a := s.Plan.audience; a != "" && s.reach != a {
+		t.say("- the audience is %s", a)
+		s.former |= s.audience()
+		s.reach, s.settled = a, false
+	}
+}
+
 // run gives awayd a turn.
 func (t *turner) run(s *state, m move) {
-	t.ports.w, t.disturb, t.steps, t.writes = &s.world, m.disturb, t.steps[:0], 0
+	t.ports.w, t.disturb, t.steps, t.writes, t.notes = &s.world, m.disturb, t.steps[:0], 0, 0
 	t.looking, t.looked, t.useless = false, false, false
 	t.turns++
 	s.turn++
@@ -111,6 +123,9 @@ func (t *turner) run(s *state, m move) {
 	}
 	if errors.Is(err, pep.ErrUnhideable) && !s.PublishOptions {
 		err = nil // as it should: nothing is staged on such a server
+	}
+	if s.byGroup() && !s.Roster && !s.MembersTold {
+		return // nobody may be told anything there, which is judged as it happens
 	}
 	switch {
 	case len(m.disturb) > 0:
@@ -140,7 +155,11 @@ func (t *turner) protected(s *state, audit bool) (err error, alive bool) {
 	if !s.running {
 		k, err := engine.NewKeeper(ctx, engine.KeeperConfig{
 			JID: "juliet@example.org", Dial: t.dial, Store: t.ports, Now: t.clock, Log: t.log,
-			Note: func(account.Entry) {},
+			Note: func(e account.Entry) {
+				if e.Outcome != account.Failed {
+					t.notes++
+				}
+			},
 		})
 		if err != nil {
 			return err, true
@@ -152,8 +171,8 @@ func (t *turner) protected(s *state, audit bool) (err error, alive bool) {
 		k.HangUp() // as awayd does when it hears that its connection ended
 	}
 	k.Want(engine.Want{
-		Wish:     plan.Wish{Timeline: timelines[s.cal], Audience: s.Audience},
-		Presence: true, Zone: time.UTC,
+		Wish:     plan.Wish{Timeline: timelines[s.cal], Audience: s.reach},
+		Presence: !s.NoPresence, Zone: time.UTC,
 	})
 	if s.doubt || audit {
 		k.Doubt()

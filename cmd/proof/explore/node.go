@@ -11,7 +11,8 @@ import (
 type Who uint8
 
 // The contacts. All but Tybalt are in the person's roster and have clients that
-// ask for the events of the node; all but Benvolio and Tybalt are in the group.
+// ask for the events of the node; all but Benvolio and Tybalt are in the group
+// at first.
 const (
 	Romeo    Who = 1 << iota // online throughout
 	Mercutio                 // subscribes to the node explicitly whenever he may
@@ -42,10 +43,17 @@ type node struct {
 	exists      bool
 	access      plan.AccessModel
 	items       []item // oldest first
+	silent      bool   // its deletion is not told
 	subscribers Who    // explicitly
 	members     Who
 	theirs      bool // the person set the access model or the members
-	admitted    moment
+	// known says that awayd can know that contacts were let in: the person made
+	// the node, which awayd then did not, or it was refused because they were.
+	known bool
+	// made and opened are how often awayd had read the access model when the person
+	// made the node and last changed that, admitted how often the members when they
+	// last let somebody in as one.
+	made, opened, admitted int
 	// touched says that the person, or a crash, left it as it is: awayd need not
 	// clear it away.
 	touched bool
@@ -74,7 +82,7 @@ var (
 )
 
 // mayFetch is who the node lets read.
-func (f *Facts) mayFetch(n node) Who {
+func (w *world) mayFetch(n node) Who {
 	who := nobody
 	if !n.exists {
 		return who
@@ -85,20 +93,20 @@ func (f *Facts) mayFetch(n node) Who {
 	case plan.Presence:
 		who = roster
 	case Roster, Friends:
-		who = group
+		who = w.friends
 	case plan.Whitelist:
 		who = n.members
 	}
-	if f.KeepsSubscribers {
+	if w.KeepsSubscribers {
 		who |= n.subscribers
 	}
 	return who
 }
 
 // listeners is who the node tells of a new item.
-func (f *Facts) listeners(n node) Who {
-	who := f.mayFetch(n)
-	if n.access == plan.Whitelist && !f.MembersTold {
+func (w *world) listeners(n node) Who {
+	who := w.mayFetch(n)
+	if n.access == plan.Whitelist && !w.MembersTold {
 		who &^= n.members &^ n.subscribers
 	}
 	return who&roster | who&n.subscribers
@@ -108,14 +116,14 @@ func (f *Facts) listeners(n node) Who {
 func (f *Facts) put(n node, i item, guard plan.AccessModel) (node, error) {
 	switch {
 	case !n.exists:
-		n = node{exists: true, access: plan.Presence, theirs: i.own}
+		n = node{exists: true, access: plan.Presence, theirs: i.own, known: i.own}
 		if guard != "" && f.PublishOptions {
 			n.access = guard
 			if guard == Friends {
 				n.access = empty
 			}
 		}
-	case f.PublishOptions && guard != "" && n.access != guard && !(guard == Friends && byRoster(n.access)):
+	case f.PublishOptions && !f.IgnoresGuard && guard != "" && n.access != guard && !(guard == Friends && byRoster(n.access)):
 		return n, pep.ErrPreconditionNotMet
 	}
 	most := 1
@@ -147,16 +155,16 @@ func (f *Facts) take(n node, id string) (node, error) {
 
 // setAccess returns the node under another access model (§8.2). Some servers
 // then forget who may not stay subscribed.
-func (f *Facts) setAccess(n node, a plan.AccessModel) (node, error) {
+func (w *world) setAccess(n node, a plan.AccessModel) (node, error) {
 	switch {
 	case !n.exists:
 		return n, errNoItem
-	case byRoster(a) && !f.Roster:
+	case byRoster(a) && !w.Setting.Roster:
 		return n, errNoRoster
 	}
 	n.access = a
-	if !f.KeepsSubscribers {
-		n.subscribers &= f.mayFetch(n)
+	if !w.KeepsSubscribers {
+		n.subscribers &= w.mayFetch(n)
 	}
 	return n, nil
 }

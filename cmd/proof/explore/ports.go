@@ -21,8 +21,13 @@ type ports struct {
 	looking bool   // at the node, to decide
 	looked  bool   // in this turn
 	writes  int    // of which changed the node
+	notes   int    // entries in the log, of what went well
 	useless bool   // a disturbance could not happen
-	trace   func(format string, args ...any)
+	acting  plan.Kind
+	// hidden says that the person had hidden the node when the first step of the
+	// action was taken, which then could notice.
+	begun, hidden bool
+	trace         func(format string, args ...any)
 }
 
 // A disturbance happens at one step of a turn.
@@ -95,6 +100,9 @@ func (p *ports) do(s step, name string, f func() error) error {
 		return errLost
 	}
 	was := p.w.node
+	if s.remote && !p.begun {
+		p.begun, p.hidden = true, was.theirs && was.access == plan.Whitelist && was.members == nobody
+	}
 	err := f()
 	if s.write {
 		p.writes++
@@ -146,6 +154,7 @@ func (s side) Access(context.Context) (a plan.AccessModel, err error) {
 			return errNoItem
 		}
 		a = s.w.node.access
+		s.w.readings++
 		return nil
 	})
 	return a, err
@@ -171,21 +180,30 @@ func (s side) Members(context.Context) (list []string, err error) {
 			return errNoItem
 		}
 		list = s.w.node.members.names()
+		s.w.counts++
 		return nil
 	})
 	return list, err
 }
 
-func (s side) Admit(_ context.Context, in, out []string) error {
-	return s.do(write, s.name("let in %v, shut out %v", in, out), func() error {
-		return s.w.admit(s.w.node.members&^named(out)|named(in), false)
+func (s side) Admit(_ context.Context, contacts []string) error {
+	return s.do(write, s.name("let in %v", contacts), func() error {
+		return s.w.admit(s.w.node.members|named(contacts), false)
 	})
 }
 
 func (s side) TellsMembers() bool { return s.w.MembersTold }
 
-func (s side) Groups(context.Context) (map[string][]string, error) {
-	return map[string][]string{friends: group.names()}, s.do(read, "read roster", func() error { return nil })
+func (s side) Groups(context.Context) (groups map[string][]string, err error) {
+	err = s.do(read, "read roster", func() error {
+		// The read-back of a node of the roster model cannot tell who was let in.
+		if s.looking || s.w.node.access == plan.Whitelist {
+			s.w.regrouped = false
+		}
+		groups = map[string][]string{friends: s.w.friends.names()}
+		return nil
+	})
+	return groups, err
 }
 
 func (s side) Hides(context.Context) (bool, error) {
@@ -199,6 +217,9 @@ func (s side) Publish(_ context.Context, id string, p plan.Payload, guard plan.A
 }
 
 func (s side) Configure(_ context.Context, a plan.AccessModel) error {
+	if s.acting == plan.Amend && s.hidden {
+		s.w.violate("override", "awayd goes on to amend what the person had hidden before")
+	}
 	return s.do(write, s.name("set access model %s", a), func() error { return s.w.configure(a, false) })
 }
 
@@ -256,7 +277,7 @@ func (p *ports) dial(context.Context) (engine.Session, error) {
 
 func (s side) Look(ctx context.Context) (plan.Observed, error) {
 	s.looking = true
-	o, err := pep.Look(ctx, s, s.w.Audience)
+	o, err := pep.Look(ctx, s, s.w.reach)
 	s.looking = false
 	if err == nil {
 		s.looked, s.w.looked = true, s.w.hour
@@ -266,7 +287,8 @@ func (s side) Look(ctx context.Context) (plan.Observed, error) {
 
 func (s side) Do(ctx context.Context, a plan.Action, l plan.Ledger) error {
 	s.say("  %s: %s", a.Kind, a.Reason)
-	return pep.Choreography{Node: s, Looks: s, Ledger: l, Audience: s.w.Audience}.Do(ctx, a)
+	s.acting, s.begun, s.hidden = a.Kind, false, false
+	return pep.Choreography{Node: s, Looks: s, Ledger: l, Audience: s.w.reach, NoPresence: s.w.NoPresence}.Do(ctx, a)
 }
 
 func (s side) Pace(time.Duration, time.Duration) {} // time stands still in a turn

@@ -18,21 +18,30 @@ type Setting struct {
 	// Plan is what becomes of the calendar by itself, from an hour on. It is no
 	// disturbance.
 	Plan Plan
+	// NoPresence has the person not shown as away.
+	NoPresence bool
+	// Only are the disturbances that come; nil: all.
+	Only []string
 }
 
-// A Plan is an edition of the calendar and the hour of its poll; of hour 0 there
-// is none.
+// A Plan is what awayd hears at an hour: another edition of the calendar, and
+// another audience unless it is empty. Of hour 0 there is none.
 type Plan struct {
-	Name string
-	hour int
-	to   calendar
+	Name     string
+	hour     int
+	to       calendar
+	audience plan.AccessModel
 }
 
 // The plans that are explored besides a calendar that stays as it is.
 var (
-	Cancelled  = Plan{"the first is removed at 15:00", 15, calendar{0, 1}}
-	Extended   = Plan{"the first ends at 24:00, known at 15:00", 15, calendar{4, 1}}
-	BackToBack = Plan{"the second begins when the first ends, known at 15:00", 15, calendar{1, 2}}
+	Renamed    = Plan{"the first has another text, known at 8:00", 8, calendar{3, 1}, ""}
+	Cancelled  = Plan{"the first is removed at 15:00", 15, calendar{0, 1}, ""}
+	Extended   = Plan{"the first ends at 24:00, known at 15:00", 15, calendar{4, 1}, ""}
+	BackToBack = Plan{"the second begins when the first ends, known at 15:00", 15, calendar{1, 2}, ""}
+	Narrowed   = Plan{"the audience is presence from 15:00", 15, beginning, plan.Presence}
+	ToFriends  = Plan{"the audience is the group from 15:00", 15, beginning, Friends}
+	ToAll      = Plan{"the audience is open from 15:00", 15, beginning, plan.Open}
 )
 
 // A world is everything outside of awayd's memory: a server with the person's
@@ -42,9 +51,11 @@ var (
 // It is a value: a copy is independent of the original.
 type world struct {
 	*Setting
-	hour int // index into Hours
-	cal  calendar
-	node node
+	hour    int // index into Hours
+	cal     calendar
+	reach   plan.AccessModel // the audience now
+	friends Who              // who is in the group of the roster
+	node    node
 	// recent holds what the node was before each of the last writes, oldest
 	// first: a crash may bring it back.
 	recent []node
@@ -82,7 +93,7 @@ type held struct {
 }
 
 func newWorld(s *Setting) world {
-	return world{Setting: s, cal: beginning, online: all &^ Nurse, judge: judge{widened: -2}}
+	return world{Setting: s, cal: beginning, reach: s.Audience, friends: group, online: all &^ Nurse, judge: judge{widened: -2, withdrawn: -1}}
 }
 
 func (w *world) now() time.Time { return at(w.clock()) }
@@ -92,13 +103,13 @@ func (w *world) clock() int { return w.Hours[w.hour] }
 
 // everybody who is meant to see messages.
 func (w *world) audience() Who {
-	switch w.Audience {
+	switch w.reach {
 	case plan.Open:
 		return all
 	case plan.Presence:
 		return roster
 	}
-	return group
+	return w.friends
 }
 
 // become makes n the node, which a crash may undo.
@@ -113,9 +124,9 @@ func (w *world) become(n node) {
 
 // unseen reports whether the person let contacts in and hid the node again, on a
 // server that keeps who subscribed meanwhile and does not list them: awayd cannot
-// know unless it looked in between.
+// know unless it looked in between, or was told.
 func (w *world) unseen(n node) bool {
-	return n.theirs && n.access == plan.Whitelist && n.subscribers != nobody
+	return n.theirs && n.access == plan.Whitelist && n.subscribers != nobody && !n.known
 }
 
 // subscribe has Mercutio do so if he may. He is sent the last item at once
@@ -190,16 +201,31 @@ func (w *world) takeBack(from Who, id string) {
 
 func (w *world) publish(i item, guard plan.AccessModel) error {
 	// No guard names the members (XEP-0060 has none for affiliations).
-	if !i.own && w.node.members&^w.audience() != nobody && w.node.admitted == w.moment {
+	if !i.own && w.node.members&^w.audience() != nobody && w.node.admitted == w.counts {
 		i.bared = true
 		w.races++
 	}
-	if !i.own && w.unseen(w.node) {
+	if !i.own && w.node.known && w.node.made == w.readings { // nor who made the node
+		w.node.known = false
+		w.races++
+	}
+	if !i.own && (w.unseen(w.node) || w.closes(i)) {
 		i.bared = true
+	}
+	if !i.own && w.IgnoresGuard && w.node.opened == w.readings { // nor does this one care
+		i.bared = true
+		w.races++
 	}
 	n, err := w.put(w.node, i, guard)
 	if err != nil {
+		w.node.known = w.node.known || !i.own
 		return err
+	}
+	if i.own && !w.node.exists {
+		n.made = w.readings
+	}
+	if !i.own {
+		w.judgeStaging(i)
 	}
 	w.become(n)
 	w.missed = nobody // all who are online are to hear of it
@@ -210,6 +236,13 @@ func (w *world) publish(i item, guard plan.AccessModel) error {
 	w.tell(w.hear(n), n.items[len(n.items)-1])
 	w.listen()
 	return nil
+}
+
+// closes reports whether i tells the end of what the person had let contacts see.
+func (w *world) closes(i item) bool {
+	return w.passed(i.Payload) && slices.ContainsFunc(w.node.items, func(was item) bool {
+		return was.bared && was.Payload.Message == i.Payload.Message
+	})
 }
 
 func (w *world) retract(id string, notify, theirs bool) error {
@@ -235,8 +268,9 @@ func (w *world) configure(a plan.AccessModel, theirs bool) error {
 	n.touched = n.touched || theirs
 	n.theirs = theirs || n.members&Tybalt != 0 // whom nobody but the person lets in
 	if theirs {
-		n.items = w.bare(n)
+		n.items, n.opened = w.bare(n), w.readings
 	}
+	n.silent = n.silent || (a == plan.Whitelist && !theirs) // pubsub#notify_delete
 	w.become(n)
 	return nil
 }
@@ -245,10 +279,13 @@ func (w *world) admit(members Who, theirs bool) error {
 	if !w.node.exists {
 		return errNoItem
 	}
+	if !theirs && !w.MembersTold {
+		w.violate("apart", "members are let in on a server that tells them nothing")
+	}
 	n := w.node
 	n.members, n.theirs = members, theirs || n.theirs
 	if theirs {
-		n.items, n.admitted, n.touched = w.bare(n), w.moment, true
+		n.items, n.admitted, n.touched = w.bare(n), w.counts, true
 	}
 	w.become(n)
 	return nil
@@ -259,11 +296,12 @@ func (w *world) remove(theirs bool) error {
 		return errNoItem
 	}
 	n := w.node
-	if w.TellsDeletion {
-		if w.mayFetch(n) == nobody && !theirs {
-			w.judgeDeleted(n)
+	if w.TellsDeletion && !n.silent {
+		to := w.hear(n) | roster&w.online
+		if !theirs {
+			w.judgeDeleted(to &^ w.mayFetch(n))
 		}
-		w.takeBack(w.hear(n)|roster&w.online, "")
+		w.takeBack(to, "")
 	}
 	w.become(node{})
 	if !theirs || w.TellsDeletion {
@@ -287,7 +325,7 @@ func (w *world) appear(status string) {
 // listen is what awayd's own available connection hears: the last item, when it
 // is published and when the connection becomes available.
 func (w *world) listen() {
-	if n := len(w.node.items); w.available && n > 0 {
+	if n := len(w.node.items); w.available && n > 0 && !w.OwnerDeaf {
 		w.hears, w.heard = true, []plan.Item{w.node.items[n-1].Item}
 	}
 }

@@ -104,6 +104,9 @@ import (
 
 var mutantAlive, _ = strconv.Atoi(os.Getenv("` + Variable + `"))
 
+// SetMutant has another mutant live, or with 0 none.
+func SetMutant(n int) { mutantAlive = n }
+
 func mutantIs(n int) bool { return n == mutantAlive }
 
 func mutantSkips(n int, call func() error) error {
