@@ -62,6 +62,8 @@ func TestGate(t *testing.T) {
 		want("calm0", "calm1", "urgent0", "other", "urgent1", "calm2")
 		time.Sleep(10 * time.Minute)
 		want("calm0", "calm1", "urgent0", "other", "urgent1", "calm2", "calm3")
+		g.mu.Lock()
+		defer g.mu.Unlock()
 		if len(g.lanes) != 0 {
 			t.Errorf("%d lanes are kept", len(g.lanes))
 		}
