@@ -11,6 +11,7 @@ import (
 	"net/http"
 	"net/url"
 	"strings"
+	"sync"
 	"sync/atomic"
 	"time"
 
@@ -23,6 +24,7 @@ const (
 	defaultTimeout = time.Minute
 	maxRedirects   = 5
 	maxObject      = 1 << 20 // bytes of one calendar object
+	idleShared     = 4       // connections kept to one host, where they are shared
 )
 
 // A Client reaches calendar servers. The zero value is ready to use.
@@ -30,6 +32,39 @@ type Client struct {
 	Version  string        // of awayd, for User-Agent
 	Timeout  time.Duration // of one request with its answer; 0: a minute
 	Resolver Resolver      // for e-mail addresses; nil: the system's
+	// Connections are shared by all that is opened with the same ones; nil: each
+	// calendar has its own.
+	Connections *Connections
+}
+
+// Connections are what calendars of one server share, whoever's they are: a
+// request brings its credentials along, and a connection is nobody's in
+// particular. The zero value is ready to use.
+type Connections struct {
+	mu   sync.Mutex
+	byCA map[string]*http.Transport // by the private CA that is trusted
+}
+
+// transport returns the connections to servers that a CA may vouch for.
+func (c *Connections) transport(ca string) (*http.Transport, error) {
+	if c == nil {
+		return newTransport(ca)
+	}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if t, ok := c.byCA[ca]; ok {
+		return t, nil
+	}
+	t, err := newTransport(ca)
+	if err != nil {
+		return nil, err
+	}
+	t.MaxIdleConnsPerHost = idleShared
+	if c.byCA == nil {
+		c.byCA = make(map[string]*http.Transport)
+	}
+	c.byCA[ca] = t
+	return t, nil
 }
 
 // A server is one origin and the credentials for it, which go nowhere else.
@@ -62,7 +97,7 @@ func (c Client) connect(address account.Secret, user string, password account.Se
 	if u.Path == "" {
 		u.Path = "/"
 	}
-	transport, err := newTransport(ca)
+	transport, err := c.Connections.transport(ca)
 	if err != nil {
 		return nil, &Error{misuse: true, Host: u.Host, what: "the private CA cannot be used", hint: "give a PEM file with --tls-ca", err: err}
 	}

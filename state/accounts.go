@@ -25,6 +25,23 @@ func (db *DB) Accounts(ctx context.Context) ([]account.Account, error) {
 	return accounts, nil
 }
 
+// Account returns one account with its calendars.
+func (db *DB) Account(ctx context.Context, jid string) (account.Account, error) {
+	tx, err := db.read.BeginTx(ctx, &sql.TxOptions{ReadOnly: true})
+	if err != nil {
+		return account.Account{}, db.wrap("read account "+jid, err)
+	}
+	defer tx.Rollback() // it only read
+	accounts, err := db.seal.readAccounts(ctx, tx, jid)
+	if err == nil && len(accounts) == 0 {
+		err = ErrUnknownAccount
+	}
+	if err != nil {
+		return account.Account{}, db.wrap("read account "+jid, err)
+	}
+	return accounts[0], nil
+}
+
 // SaveAccount inserts or updates an account with its calendars and returns it
 // as it is now stored, with their IDs. Calendars it no longer names are
 // forgotten with their objects.
@@ -172,7 +189,7 @@ func (s sealer) readAccounts(ctx context.Context, tx *sql.Tx, jid string) ([]acc
 	}
 	rows, err := tx.QueryContext(ctx, `
 		SELECT jid, mode, password, address, tls_ca, settings, linked
-		FROM accounts WHERE ?1 = '' OR jid = ?1 ORDER BY jid`, jid)
+		FROM accounts WHERE jid `+matching(jid)+` ORDER BY jid`, jid)
 	if err != nil {
 		return nil, err
 	}
@@ -206,7 +223,7 @@ func (s sealer) readAccounts(ctx context.Context, tx *sql.Tx, jid string) ([]acc
 func (s sealer) readCalendars(ctx context.Context, tx *sql.Tx, jid string) (map[string][]account.Calendar, error) {
 	rows, err := tx.QueryContext(ctx, `
 		SELECT account, id, name, url, login, password, tls_ca, every_event, zone, cursor, last_poll, last_ok, error
-		FROM calendars WHERE ?1 = '' OR account = ?1 ORDER BY id`, jid)
+		FROM calendars WHERE account `+matching(jid)+` ORDER BY id`, jid)
 	if err != nil {
 		return nil, err
 	}
@@ -231,6 +248,15 @@ func (s sealer) readCalendars(ctx context.Context, tx *sql.Tx, jid string) (map[
 		calendars[owner] = append(calendars[owner], c)
 	}
 	return calendars, rows.Err()
+}
+
+// matching compares a column with the first argument, or takes every row if jid
+// is empty: in a way that uses the index.
+func matching(jid string) string {
+	if jid == "" {
+		return ">= ?1"
+	}
+	return "= ?1"
 }
 
 // oneRow turns a statement that found no row into the error none.

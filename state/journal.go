@@ -69,6 +69,35 @@ func (db *DB) SaveJournal(ctx context.Context, jid string, j plan.Journal) error
 	})
 }
 
+// Pressing returns the accounts, ordered by JID, whose journals say that
+// something is visible, begun, or staged for a time that has come at now. It
+// reads all journals at once: a start with thousands of accounts begins with
+// these.
+func (db *DB) Pressing(ctx context.Context, now time.Time) ([]string, error) {
+	rows, err := db.read.QueryContext(ctx, "SELECT account, journal FROM journals ORDER BY account")
+	if err != nil {
+		return nil, db.wrap("read journals", err)
+	}
+	defer rows.Close()
+	var list []string
+	for rows.Next() {
+		var jid string
+		var text []byte
+		if err := rows.Scan(&jid, &text); err != nil {
+			return nil, db.wrap("read journals", err)
+		}
+		var j plan.Journal
+		// One that cannot be read is reported when its account is taken up.
+		if json.Unmarshal(text, &j) == nil && j.Presses(now) {
+			list = append(list, jid)
+		}
+	}
+	if err := rows.Err(); err != nil {
+		return nil, db.wrap("read journals", err)
+	}
+	return list, nil
+}
+
 // sentToKeep returns the hashes worth keeping, with their microseconds.
 func sentToKeep(j plan.Journal) map[string]*int64 {
 	var newest time.Time

@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"slices"
 
 	"awayd/sync/absence"
 	"awayd/sync/account"
@@ -55,6 +56,7 @@ func readObjects(ctx context.Context, tx *sql.Tx, calendar int64, count int) ([]
 			o.Object = absence.Object{Errors: []absence.ObjectError{{Reason: "decode cached object: " + err.Error()}}}
 		}
 		o.Href, o.ETag = href, etag
+		o.Events = slices.Clone(o.Events) // the decoder leaves room for more
 		shared.shareIn(&o.Object)
 		objects = append(objects, o)
 	}
@@ -88,6 +90,26 @@ func (db *DB) SavePoll(ctx context.Context, calendar int64, p account.Poll) erro
 			return err
 		}
 		return forHrefs(ctx, tx, "UPDATE objects SET missing = 1 WHERE calendar = ? AND href = ?", calendar, p.Missing)
+	})
+}
+
+// SaveQuiet records polls that brought nothing, in one transaction. What is
+// older than what is known, or of a calendar that is not, is left out.
+func (db *DB) SaveQuiet(ctx context.Context, polls map[int64]account.Poll) error {
+	return db.tx(ctx, "save", "polls", func(tx *sql.Tx) error {
+		update, err := tx.PrepareContext(ctx, `
+			UPDATE calendars SET last_poll = ?1, last_ok = ?1, error = '', cursor = ?2
+			WHERE id = ?3 AND (last_poll IS NULL OR last_poll < ?1)`)
+		if err != nil {
+			return err
+		}
+		defer update.Close()
+		for id, p := range polls {
+			if _, err := update.ExecContext(ctx, micros(p.At), p.Cursor, id); err != nil {
+				return err
+			}
+		}
+		return nil
 	})
 }
 

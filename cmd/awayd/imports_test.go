@@ -30,6 +30,7 @@ var mayImport = []struct {
 	{"awayd/state/statetest", []string{"awayd/sync/absence", "awayd/sync/account", "awayd/sync/plan"}, "what every store has to pass"},
 	{"awayd/configs", nil, "the daemon's settings as plain values"},
 	{"awayd/cmd/testbed", nil, "real servers for tests; knows nothing of the program under test"},
+	{"awayd/cmd/bench/crowd", []string{"awayd/sync/absence", "awayd/sync/account", "awayd/sync/engine", "awayd/sync/plan"}, "many people in memory for the engine and its state"},
 	{"awayd/cmd/packaged", []string{"awayd/cmd/testbed"}, "leads the Debian package through its life, from outside"},
 	{"awayd/cmd/demo", []string{"awayd/cmd/testbed"}, "uses the program as a person would, from outside"},
 	{"awayd/cmd/proof/explore", []string{"awayd/sync/absence", "awayd/sync/account", "awayd/sync/engine", "awayd/sync/plan", "awayd/xmppout/pep"}, "runs the decisions and the steps over a model of a server"},

@@ -65,7 +65,7 @@ func (a *app) wire(ctx context.Context, log *slog.Logger) (*wired, error) {
 	}
 	dial := newDialer(cfg)
 	notify := newNotifier(cfg, dial)
-	find := finder{caldav.Client{Version: version}}
+	find := finder{caldav.Client{Version: version, Connections: new(caldav.Connections)}}
 	counters := metrics.NewCounters(reasonOf)
 	e, err := engine.New(engine.Config{
 		Store: store, Calendars: find, Dialer: dial, Notifier: notify, Defaults: defaults(cfg), Log: log, Observer: counters,

@@ -15,6 +15,22 @@ import (
 	"awayd/sync/plan"
 )
 
+// SaveQuiet neither takes a poll back nor knows calendars that are gone.
+func quietPolls(t *testing.T, s Store) {
+	saved := save(t, s, Anna())
+	id := saved.Calendars[0].ID
+	must(t, s.SavePoll(t.Context(), id, account.Poll{At: noon, Cursor: "1"}))
+	for _, p := range []account.Poll{{At: noon.Add(time.Minute), Cursor: "2"}, {At: noon, Cursor: "old"}} {
+		must(t, s.SaveQuiet(t.Context(), map[int64]account.Poll{id: p, id + 1000: p}))
+	}
+	list, err := s.Accounts(t.Context())
+	must(t, err)
+	c := list[0].Calendars[0]
+	equal(t, "cursor", c.Cursor, "2")
+	equal(t, "last poll", c.LastPoll, noon.Add(time.Minute))
+	equal(t, "last good poll", c.LastOK, noon.Add(time.Minute))
+}
+
 func polls(t *testing.T, s Store) {
 	id := save(t, s, Anna()).Calendars[0].ID
 	object := func(href, etag string) absence.Object { return absence.Object{Href: href, ETag: etag} }

@@ -39,6 +39,28 @@ func journals(t *testing.T, s Store) {
 	equal(t, "replaced journal", j, less)
 }
 
+func pressing(t *testing.T, s Store) {
+	anna, bert := save(t, s, Anna()).JID, Anna()
+	bert.JID, bert.Calendars = "bert@example.org", nil
+	save(t, s, bert)
+	want := func(what string, at time.Time, jids ...string) {
+		t.Helper()
+		list, err := s.Pressing(t.Context(), at)
+		must(t, err)
+		equal(t, what, list, jids)
+	}
+	want("without journals", noon)
+	item := plan.Item{ID: plan.ItemArchive, Payload: plan.NewPayload(noon, noon.Add(time.Hour), "Away")}
+	must(t, s.SaveJournal(t.Context(), anna, plan.Journal{Seen: &item}))
+	want("before the start", noon.Add(-time.Second))
+	want("at the start", noon.Add(time.Second), anna)
+	must(t, s.SaveJournal(t.Context(), bert.JID, plan.Journal{Begun: &plan.Action{Kind: plan.Stage}}))
+	want("begun", noon.Add(-time.Second), bert.JID)
+	item.ID = plan.ItemCurrent
+	must(t, s.SaveJournal(t.Context(), anna, plan.Journal{Seen: &item}))
+	want("visible", noon.Add(-time.Second), anna, bert.JID)
+}
+
 func journalPrunes(t *testing.T, s Store) {
 	jid := save(t, s, Anna()).JID
 	live := plan.Item{ID: plan.ItemCurrent, Payload: plan.NewPayload(noon, noon.AddDate(3, 0, 0), "Sabbatical")}

@@ -20,16 +20,19 @@ import (
 // housekeeping need beside it.
 type Store interface {
 	Accounts(context.Context) ([]account.Account, error)
+	Account(ctx context.Context, jid string) (account.Account, error)
 	SaveAccount(context.Context, account.Account) (account.Account, error)
 	DeleteAccount(ctx context.Context, jid string) error
 
 	Journal(ctx context.Context, jid string) (plan.Journal, error)
 	SaveJournal(ctx context.Context, jid string, j plan.Journal) error
+	Pressing(ctx context.Context, now time.Time) ([]string, error)
 	Observed(ctx context.Context, jid string) (plan.Observed, time.Time, error)
 	SaveObserved(ctx context.Context, jid string, o plan.Observed, at time.Time) error
 
 	Objects(ctx context.Context, calendar int64) ([]account.CachedObject, error)
 	SavePoll(ctx context.Context, calendar int64, p account.Poll) error
+	SaveQuiet(ctx context.Context, polls map[int64]account.Poll) error
 
 	Suppressions(ctx context.Context, jid string) ([]account.Suppression, error)
 	Suppress(ctx context.Context, jid string, s []account.Suppression) error
@@ -55,6 +58,8 @@ type Suite struct {
 func (s Suite) Run(t *testing.T) {
 	for name, test := range map[string]func(*testing.T, Store){
 		"accounts round trip":        accountsRoundTrip,
+		"who is pressing":            pressing,
+		"quiet polls":                quietPolls,
 		"settings keep poll state":   settingsKeepPollState,
 		"calendars come and go":      calendarsComeAndGo,
 		"delete forgets all but log": s.deleteForgets,

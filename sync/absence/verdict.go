@@ -3,6 +3,7 @@ package absence
 import (
 	"fmt"
 	"strings"
+	"sync"
 	"time"
 )
 
@@ -41,6 +42,13 @@ type judge struct {
 	rules    []OwnRule
 	shortest time.Duration
 	absence  phrases
+
+	categories map[string]bool
+	*lexicon
+}
+
+// A lexicon is what every judge knows. Nobody changes it.
+type lexicon struct {
 	holiday  phrases
 	birthday phrases
 	meeting  phrases
@@ -49,20 +57,13 @@ type judge struct {
 	undone   phrases
 	negation map[string]bool
 
-	categories        map[string]bool
 	holidayCategories map[string]bool
 	birthdayCategory  map[string]bool
 }
 
-func newJudge(s Settings) *judge {
-	lang, _ := languageOf(s.Lang)
-	j := &judge{
-		own:               make(map[string]bool),
-		domains:           make(map[string]bool),
-		names:             set(s.Names),
-		rules:             s.Rules,
-		shortest:          s.MinDuration,
-		absence:           newPhrases(absenceWords, ownWords[lang], s.Words),
+// words is read once: thousands of calendars are judged by the same one.
+var words = sync.OnceValue(func() *lexicon {
+	return &lexicon{
 		holiday:           newPhrases(holidayWords),
 		birthday:          newPhrases(birthdayWords),
 		meeting:           newPhrases(meetingWords),
@@ -70,9 +71,22 @@ func newJudge(s Settings) *judge {
 		cover:             newPhrases(coverWords),
 		undone:            newPhrases(undoneWords),
 		negation:          set(negations),
-		categories:        set(absenceCategories, s.Categories),
 		holidayCategories: set(holidayWords),
 		birthdayCategory:  set(birthdayWords),
+	}
+})
+
+func newJudge(s Settings) *judge {
+	lang, _ := languageOf(s.Lang)
+	j := &judge{
+		own:        make(map[string]bool),
+		domains:    make(map[string]bool),
+		names:      set(s.Names),
+		rules:      s.Rules,
+		shortest:   s.MinDuration,
+		absence:    newPhrases(absenceWords, ownWords[lang], s.Words),
+		categories: set(absenceCategories, s.Categories),
+		lexicon:    words(),
 	}
 	for _, a := range s.Addresses {
 		if a = address(a); a != "" {

@@ -14,8 +14,10 @@ import (
 )
 
 const (
-	// rebuildEvery moves the window of the timeline along.
-	rebuildEvery = 6 * time.Hour
+	// rebuildEvery moves the window of the timeline along; each account has a time
+	// of its own within the last quarter.
+	rebuildEvery  = 24 * time.Hour
+	rebuildSpread = rebuildEvery / 4
 	// commandLimit bounds what a command may wait for its account's owner.
 	commandLimit = 2 * time.Minute
 )
@@ -68,7 +70,7 @@ func newActor(ctx context.Context, e *Engine, acct account.Account) (*actor, err
 	}
 	var err error
 	if a.keeper, err = NewKeeper(ctx, KeeperConfig{
-		JID: acct.JID, Store: e.store, Now: e.now, Note: a.append, Log: a.log,
+		JID: acct.JID, Store: &sparing{NodeStore: e.store}, Now: e.now, Note: a.append, Log: a.log,
 		Dial: a.dial, Observer: e.observer,
 	}); err != nil {
 		cancel()
@@ -133,7 +135,7 @@ func (a *actor) turn() {
 			a.log.Error("new configuration not taken up", "error", err)
 		}
 	}
-	if now := a.e.now(); now.Sub(a.built) > rebuildEvery || now.Before(a.built) {
+	if now := a.e.now(); now.Sub(a.built) >= a.rebuildAfter() || now.Before(a.built) {
 		a.rebuild()
 	}
 	a.pollDue()
@@ -143,6 +145,8 @@ func (a *actor) turn() {
 	a.publishStatus()
 	a.settleWaits()
 }
+
+func (a *actor) rebuildAfter() time.Duration { return rebuildEvery - spread(a.jid, rebuildSpread) }
 
 // keep brings the node in step, unless it is to be left alone.
 func (a *actor) keep() {
@@ -170,7 +174,7 @@ func (a *actor) keep() {
 // nextWake is how long nothing is known to happen.
 func (a *actor) nextWake() time.Duration {
 	now := a.e.now()
-	wake := now.Add(rebuildEvery)
+	wake := a.built.Add(a.rebuildAfter())
 	sooner := func(t time.Time) {
 		if t.Before(wake) {
 			wake = t

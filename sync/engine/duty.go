@@ -3,9 +3,11 @@ package engine
 import (
 	"context"
 	"math/rand/v2"
+	"slices"
 	"time"
 
 	"awayd/sync/account"
+	"awayd/sync/plan"
 )
 
 // A session is there while something is due or live, and no longer: a thousand
@@ -68,12 +70,18 @@ func (a *actor) due(now time.Time) bool {
 	case k.journal.Begun != nil, k.journal.Activity != nil: // not finished
 	case circle != nil && circle.Contacts == 0: // whoever joins the group ends a trouble
 	case a.clock.Off() && !now.Before(a.clock.at.Add(skewRest)):
-	case len(k.pending()) > 0:
+	case a.acts(now):
 	default:
 		next, ok := k.want.Next(now)
 		return ok && !now.Before(next.Add(-a.ahead()))
 	}
 	return true
+}
+
+// acts reports whether what was last seen of the node calls for an action. In
+// the rush of a start, what contacts can see comes first.
+func (a *actor) acts(now time.Time) bool {
+	return slices.ContainsFunc(a.keeper.pending(), func(x plan.Action) bool { return flips(x.Kind) || !now.Before(a.begin) })
 }
 
 // ahead is how long before an instant the session has to be there.
@@ -179,10 +187,12 @@ func (a *actor) nextDuty(now time.Time) time.Time {
 	if a.clock.Off() {
 		sooner(a.clock.at.Add(skewRest))
 	}
-	if a.keeper.session != nil {
+	if a.keeper.session == nil {
+		if next, ok := a.keeper.want.Next(now); ok {
+			sooner(next.Add(-a.ahead()))
+		}
+	} else if !a.due(now) {
 		sooner(d.until)
-	} else if next, ok := a.keeper.want.Next(now); ok {
-		sooner(next.Add(-a.ahead()))
 	}
 	return wake
 }

@@ -43,6 +43,7 @@ type Engine struct {
 	logins    *gate
 	sessions  Sessions
 	polls     *gate // of calendars, by host
+	quiet     quiet
 
 	mu       sync.Mutex
 	defaults Defaults
@@ -90,25 +91,52 @@ func New(c Config) (*Engine, error) {
 // Load makes the accounts known, so that questions about them are answered from
 // what is stored. Nothing is polled and nothing is sent: that is for
 // [Engine.Run], which needs no Load.
-func (e *Engine) Load(ctx context.Context) error { return e.load(ctx, true) }
+func (e *Engine) Load(ctx context.Context) error {
+	return e.load(ctx, true, func(*actor, int) {})
+}
 
-func (e *Engine) load(ctx context.Context, passive bool) error {
+// load makes an owner for each account, and begins with those for whom
+// something may be due: a flip waits for no other account to be read.
+func (e *Engine) load(ctx context.Context, passive bool, start func(a *actor, all int)) error {
+	e.mu.Lock()
+	e.ctx, e.passive = ctx, passive
+	e.mu.Unlock()
+	pressing, err := e.store.Pressing(ctx, e.now())
+	if err != nil {
+		return fmt.Errorf("load what is due: %w", err)
+	}
+	first := make(map[string]bool, len(pressing))
+	for _, jid := range pressing {
+		acct, err := e.store.Account(ctx, jid)
+		if err != nil {
+			return fmt.Errorf("load account: %w", err)
+		}
+		first[jid] = true
+		e.takeUp(acct, 1, start)
+	}
 	accounts, err := e.store.Accounts(ctx)
 	if err != nil {
 		return fmt.Errorf("load accounts: %w", err)
 	}
-	e.mu.Lock()
-	e.ctx, e.passive = ctx, passive
-	e.mu.Unlock()
 	for _, acct := range accounts {
-		if _, err := e.own(acct); err != nil {
-			e.log.Error("account not started", "account", acct.JID, "error", err)
-			e.mu.Lock()
-			e.failed[acct.JID] = err
-			e.mu.Unlock()
+		if !first[acct.JID] {
+			e.takeUp(acct, len(accounts), start)
 		}
 	}
 	return nil
+}
+
+// takeUp starts one of some accounts, or remembers why it could not.
+func (e *Engine) takeUp(acct account.Account, all int, start func(a *actor, all int)) {
+	a, err := e.own(acct)
+	if err == nil {
+		start(a, all)
+		return
+	}
+	e.log.Error("account not started", "account", acct.JID, "error", err)
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	e.failed[acct.JID] = err
 }
 
 // Run keeps the accounts in step until ctx ends. It calls ready once every
@@ -117,16 +145,14 @@ func (e *Engine) Run(ctx context.Context, ready func()) error {
 	ctx, cancel := context.WithCancel(ctx)
 	defer e.running.Wait()
 	defer cancel()
-	if err := e.load(ctx, false); err != nil {
-		return err
-	}
 	e.running.Go(func() { e.herald.run(ctx) })
-	actors := e.all()
-	// At once by those with something due, and by the others one after another.
-	begin, window := e.now(), time.Duration(len(actors)-1)*startPace
-	for _, a := range actors {
-		a.begin = begin.Add(spread(a.jid, window))
+	e.running.Go(func() { e.tellQuiet(ctx) })
+	if err := e.load(ctx, false, func(a *actor, all int) {
+		// At once by those with something due, and by the others one after another.
+		a.begin = e.now().Add(spread(a.jid, time.Duration(all-1)*startPace))
 		e.running.Go(a.run)
+	}); err != nil {
+		return err
 	}
 	if ready != nil {
 		ready()

@@ -227,7 +227,9 @@ func (a *actor) merge(p polled) {
 	}
 	update.At = a.e.now()
 	known := p.err == nil
-	if err := a.e.store.SavePoll(context.WithoutCancel(a.ctx), c.ID, update); err != nil {
+	if c.unchanged(update, hold) {
+		a.e.quiet.note(c.ID, update)
+	} else if err := a.save(c, update); err != nil {
 		// What was read holds all the same, but is to be read again.
 		update.Cursor = c.Cursor
 		p.err = errors.Join(p.err, fmt.Errorf("save the poll: %w", err))
@@ -253,6 +255,19 @@ func (a *actor) merge(p polled) {
 		c.again = false
 		a.poll(c, true)
 	}
+}
+
+// save has the state take over a poll.
+func (a *actor) save(c *calendar, u account.Poll) error {
+	a.e.quiet.forget(c.ID)
+	return a.e.store.SavePoll(context.WithoutCancel(a.ctx), c.ID, u)
+}
+
+// unchanged reports whether a poll brought nothing that a restart would miss.
+func (c *calendar) unchanged(u account.Poll, hold string) bool {
+	return c.heard && u.Error == "" && c.Error == "" && hold == "" && c.hold == "" &&
+		len(u.Changed)+len(u.Removed)+len(u.Missing) == 0 &&
+		(u.Name == "" || u.Name == c.Name) && (u.Zone == "" || u.Zone == c.Zone)
 }
 
 // take changes the cached objects as the state was.
@@ -347,6 +362,8 @@ func (a *actor) readings() []absence.Calendar {
 
 // setResult makes what the calendars say the wish.
 func (a *actor) setResult(r absence.Result, built time.Time) {
+	// What leads to the timeline is for previews, which build it anew.
+	r.Absences, r.Ignored = nil, nil
 	a.result, a.built = r, built
 	a.keeper.Want(Want{
 		Wish:     plan.Wish{Timeline: r.Timeline, Audience: a.audience},

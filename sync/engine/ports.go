@@ -99,6 +99,10 @@ type NodeStore interface {
 // atomic and durable when it returns.
 type Store interface {
 	Accounts(context.Context) ([]account.Account, error)
+	Account(ctx context.Context, jid string) (account.Account, error)
+	// Pressing names the accounts whose journals say that something is visible,
+	// begun, or staged for a time that has come at now.
+	Pressing(ctx context.Context, now time.Time) ([]string, error)
 	// SaveAccount inserts or updates an account with its calendars and returns
 	// it with their IDs. Calendars it no longer names are forgotten with their
 	// objects.
@@ -110,6 +114,10 @@ type Store interface {
 
 	Objects(ctx context.Context, calendar int64) ([]account.CachedObject, error)
 	SavePoll(ctx context.Context, calendar int64, p account.Poll) error
+	// SaveQuiet records when calendars answered that nothing has changed, and
+	// their cursors. What is older than what is known already, or of a calendar
+	// that is not, is left out.
+	SaveQuiet(ctx context.Context, polls map[int64]account.Poll) error
 
 	Suppressions(ctx context.Context, jid string) ([]account.Suppression, error)
 	Suppress(ctx context.Context, jid string, s []account.Suppression) error

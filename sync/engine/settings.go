@@ -66,7 +66,7 @@ func Rules(a account.Account, d Defaults) (absence.Settings, error) {
 		}
 	}
 	if zone != "" {
-		loc, err := time.LoadLocation(zone)
+		loc, err := absence.LoadZone(zone)
 		if err != nil {
 			return s, fmt.Errorf("settings of %s: zone %q: %w", a.JID, zone, err)
 		}

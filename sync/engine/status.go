@@ -162,7 +162,18 @@ func (a *actor) publishStatus() {
 // describeNext fills in what will be done next, and what contacts will see of
 // it.
 func (a *actor) describeNext(s *Status, now time.Time) {
-	for _, step := range plan.Forecast(a.keeper.want.Wish, a.keeper.observed, a.keeper.journal, now, now.Add(horizon)) {
+	// The next instant mostly brings a flip, and a year takes long to play.
+	if next, ok := a.keeper.want.Next(now); ok && a.describeUntil(s, now, next) {
+		return
+	}
+	s.Next = nil
+	a.describeUntil(s, now, now.Add(horizon))
+}
+
+// describeUntil is the same, as far as it is decided until then. It reports
+// whether contacts will see something of it.
+func (a *actor) describeUntil(s *Status, now, until time.Time) bool {
+	for _, step := range plan.Forecast(a.keeper.want.Wish, a.keeper.observed, a.keeper.journal, now, until) {
 		if step.Kind == plan.Unstage || step.Kind == plan.Yield {
 			continue
 		}
@@ -172,9 +183,10 @@ func (a *actor) describeNext(s *Status, now time.Time) {
 		}
 		if flips(step.Kind) {
 			s.Flip = next
-			return
+			return true
 		}
 	}
+	return false
 }
 
 // failing is since when a calendar fails: since it was read last, or was linked.

@@ -283,6 +283,21 @@ func (w *world) Accounts(context.Context) ([]account.Account, error) {
 	return []account.Account{w.acct}, nil
 }
 
+func (w *world) Account(context.Context, string) (account.Account, error) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return w.acct, nil
+}
+
+func (w *world) Pressing(_ context.Context, now time.Time) ([]string, error) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if w.journal.Presses(now) {
+		return []string{w.acct.JID}, nil
+	}
+	return nil, nil
+}
+
 func (w *world) SaveAccount(_ context.Context, a account.Account) (account.Account, error) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
@@ -338,6 +353,8 @@ func (w *world) SavePoll(_ context.Context, _ int64, p account.Poll) error {
 	}
 	return nil
 }
+
+func (w *world) SaveQuiet(context.Context, map[int64]account.Poll) error { return w.storeErr }
 
 func (w *world) Suppressions(context.Context, string) ([]account.Suppression, error) {
 	return w.suppress, nil

@@ -150,6 +150,13 @@ func (j Journal) Wrote(i Item) bool {
 	return ok && !i.Odd
 }
 
+// Presses reports whether contacts may see, or miss, something at now for as
+// long as nobody looks: something is visible, begun, or staged for a time that
+// has come.
+func (j Journal) Presses(now time.Time) bool {
+	return j.Begun != nil || j.Seen != nil && (j.Seen.ID == ItemCurrent || !j.Seen.Payload.Start.After(now))
+}
+
 // Equal reports whether both journals remember the same.
 func (j Journal) Equal(k Journal) bool {
 	if (j.Seen == nil) != (k.Seen == nil) || (j.Override == nil) != (k.Override == nil) {
