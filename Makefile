@@ -24,9 +24,11 @@ COMPILER := gcc libc6-dev
 # How long `make test-long` spends on each fuzz target.
 FUZZTIME ?= 60s
 
-# The packages with Go benchmarks, and how often bench-go runs each.
+# The packages with Go benchmarks, how often bench-go runs each, and where it
+# writes what they say. See docs/testing.md for how to compare two commits.
 BENCHED := ./caldav ./sync/absence ./sync/plan ./state
 COUNT   ?= 10
+BENCH   ?= bin/benchmarks.txt
 
 .PHONY: help
 help: ## says what there is
@@ -79,19 +81,15 @@ proof: servers ## breaks awayd in every way it knows, and writes two pages of do
 	go run ./cmd/demo -bad-day -write docs/a-bad-day.md
 
 .PHONY: bench
-bench: ## measures awayd beside others on the same work, and writes docs/benchmarks.md (half an hour)
+bench: ## measures awayd beside others on the same work, and writes docs/benchmarks.md (some twenty minutes)
 	@cmd/testbed/install.sh $(PEERS)
 	go run ./cmd/bench -write docs/benchmarks.md
 
-# To compare two commits: make -s bench-go >before, the same >after on the other
-# one, and: make bench-compare
 .PHONY: bench-go
-bench-go: ## runs the Go benchmarks ten times; two such outputs, before and after, are what bench-compare takes
-	@go test -run '^$$' -bench . -benchmem -count $(COUNT) -p 1 $(BENCHED)
-
-.PHONY: bench-compare
-bench-compare: ## compares the files before and after, of bench-go, with benchstat
-	go run $(BENCHSTAT) before after
+bench-go: ## runs the Go benchmarks COUNT times, into BENCH, and sums them up with benchstat
+	@mkdir -p $(dir $(BENCH))
+	go test -run '^$$' -bench . -benchmem -count $(COUNT) -p 1 $(BENCHED) >$(BENCH)
+	go run $(BENCHSTAT) $(BENCH)
 
 .PHONY: check
 check: servers compiler ## gofmt, vet, staticcheck, govulncheck, tidy, race detector

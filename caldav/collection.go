@@ -17,6 +17,9 @@ const maxPages = 1_000
 // A collection is a calendar on a CalDAV server.
 type collection struct {
 	*server
+	// piecemeal says that the server could not hand out everything in one
+	// answer, or took too long over it.
+	piecemeal bool
 }
 
 // read polls the collection. An unchanged one costs one small request where
@@ -45,6 +48,8 @@ type member struct {
 	etag string
 	// trouble is why the server could not tell about it; empty mostly.
 	trouble string
+	// object is what it holds, if that came with the listing.
+	object *absence.Object
 }
 
 func (p *poll) run(ctx context.Context) error {
@@ -167,14 +172,17 @@ func (p *poll) everything(ctx context.Context) error {
 		}
 	}
 	p.now.Relist = false
-	whole, err := p.list(ctx)
+	whole, err := p.query(ctx)
+	if err == nil && !whole {
+		whole, err = p.list(ctx)
+	}
 	if err != nil {
 		return err
 	}
 	listing := slices.AppendSeq(make([]string, 0, len(p.members)), maps.Keys(p.members)) // not nil, even if empty
 	slices.Sort(listing)
 	if len(listing) > maxMembers {
-		return &Error{Host: p.origin.Host, what: "the calendar holds too many objects", hint: "link a smaller calendar"}
+		return p.tooMany()
 	}
 	if whole {
 		p.forget(listing)
@@ -192,6 +200,10 @@ func (p *poll) everything(ctx context.Context) error {
 		p.now.Relist = true
 	}
 	return nil
+}
+
+func (p *poll) tooMany() error {
+	return &Error{Host: p.origin.Host, what: "the calendar holds too many objects", hint: "link a smaller calendar"}
 }
 
 // state reads what the collection is and by what its changes can be followed.

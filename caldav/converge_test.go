@@ -22,6 +22,7 @@ type model struct {
 	objects map[string]int // name to version
 	version int
 
+	queries bool   // hands out everything at once
 	fail    int    // status of the next answer, if not 0
 	broken  string // a member that cannot be read
 	omitted string // a member that multigets leave out
@@ -86,6 +87,18 @@ func (m *model) multiget(body string) (answer string) {
 	return answer
 }
 
+// query hands out everything at once.
+func (m *model) query() (answer string) {
+	for name, v := range m.objects {
+		if name == m.broken {
+			answer += failed("/c/"+name, 500)
+			continue
+		}
+		answer += data("/c/"+name, fmt.Sprint(v), event(name, fmt.Sprint(v)))
+	}
+	return answer
+}
+
 func (m *model) serve(s *script) {
 	reply := func(answer func(body string) (string, bool)) func(http.ResponseWriter, string) {
 		return func(w http.ResponseWriter, body string) {
@@ -106,6 +119,7 @@ func (m *model) serve(s *script) {
 	s.answers[askCTag] = s.answers[askState]
 	s.answers[askList] = reply(func(string) (string, bool) { return m.list(), true })
 	s.answers[askSync] = reply(m.changes)
+	s.answers[askQuery] = reply(func(string) (string, bool) { return m.query(), m.queries })
 	s.answers[askMultiget] = reply(func(body string) (string, bool) { return m.multiget(body), true })
 }
 
@@ -150,7 +164,7 @@ func (c *mirror) apply(d absence.Delta) {
 // object that is still there.
 func TestPollConverges(t *testing.T) {
 	rapid.Check(t, func(rt *rapid.T) {
-		m := &model{mode: rapid.SampledFrom([]string{"sync", "ctag", "etag"}).Draw(rt, "mode"), objects: map[string]int{}}
+		m := &model{queries: rapid.Bool().Draw(rt, "queries"), mode: rapid.SampledFrom([]string{"sync", "ctag", "etag"}).Draw(rt, "mode"), objects: map[string]int{}}
 		s := newScript(t)
 		defer s.server.Close()
 		m.serve(s)

@@ -84,12 +84,19 @@ func (s seen) holds(id, etag string) bool {
 
 // MarshalText writes all digests in order, so that equal sets are equal text.
 func (s seen) MarshalText() ([]byte, error) {
-	rows := make([][]byte, 0, len(s))
+	rows := make([][16]byte, 0, len(s))
 	for id, etag := range s {
-		rows = append(rows, append(id[:], etag[:]...))
+		var row [16]byte
+		copy(row[:8], id[:])
+		copy(row[8:], etag[:])
+		rows = append(rows, row)
 	}
-	slices.SortFunc(rows, bytes.Compare)
-	return base64.StdEncoding.AppendEncode(nil, bytes.Join(rows, nil)), nil
+	slices.SortFunc(rows, func(a, b [16]byte) int { return bytes.Compare(a[:], b[:]) })
+	all := make([]byte, 0, 16*len(rows))
+	for _, row := range rows {
+		all = append(all, row[:]...)
+	}
+	return base64.StdEncoding.AppendEncode(nil, all), nil
 }
 
 // UnmarshalText reads what MarshalText wrote.

@@ -193,6 +193,13 @@ func (b *backend) ListCalendarObjects(context.Context, string, *caldav.CalendarC
 	}
 	return all, nil
 }
+func (b *backend) QueryCalendarObjects(ctx context.Context, path string, q *caldav.CalendarQuery) ([]caldav.CalendarObject, error) {
+	all, err := b.ListCalendarObjects(ctx, path, &q.CompRequest)
+	if err != nil {
+		return nil, err
+	}
+	return caldav.Filter(q, all)
+}
 func (b *backend) GetCalendarObject(_ context.Context, path string, _ *caldav.CalendarCompRequest) (*caldav.CalendarObject, error) {
 	if o, ok := b.objects[path]; ok {
 		return o, nil

@@ -16,6 +16,40 @@ import (
 // batch is how many objects one multiget asks for.
 const batch = 50
 
+// query reads everything in one answer, if nothing is known yet. It returns
+// false where that cannot be had, which is to be listed and downloaded in
+// pieces: an answer that is cut off (RFC 4791 §7.8 has 507 for that), is odd, or
+// is too large. Nothing at all is not just believed, either. Radicale needs a
+// tenth of the time that a listing and its downloads take there.
+func (p *poll) query(ctx context.Context) (whole bool, err error) {
+	if p.was.Version != 0 || p.piecemeal {
+		return false, nil
+	}
+	odd := false
+	_, _, err = p.multistatus(ctx, request{method: "REPORT", url: p.origin, depth: "1", body: everythingReport}, func(at *url.URL, r response) {
+		m, self, ok := p.member(at, r)
+		data := r.prop(nsCalDAV, "calendar-data")
+		if self || !ok || m.trouble != "" || data == nil || m.etag == "" || len(p.members) > maxMembers {
+			odd = true
+			return
+		}
+		o := readObject(data.text)
+		m.object = &o
+		p.members[m.id] = m
+	})
+	if err == nil && !odd && len(p.members) > 0 {
+		return true, nil
+	}
+	p.members = map[string]member{}
+	e, ok := errors.AsType[*Error](err)
+	if ok && (e.Status == 401 || e.Status == 429 || e.Status == 503) {
+		return false, err
+	}
+	// Should it have been too much at once, it is not tried again.
+	p.piecemeal = true
+	return false, ctx.Err()
+}
+
 // A download is what came of fetching one member.
 type download struct {
 	member
@@ -33,6 +67,8 @@ func (p *poll) fetchNew(ctx context.Context) error {
 		switch {
 		case m.trouble != "":
 			p.failed(m, m.trouble)
+		case m.object != nil:
+			p.got(m, *m.object)
 		case !p.was.Seen.holds(m.id, m.etag):
 			want = append(want, m)
 		}
@@ -51,16 +87,22 @@ func (p *poll) fetchNew(ctx context.Context) error {
 			if d.refused == "" {
 				o = readObject(d.data)
 			}
-			o.Href, o.ETag = d.id, d.etag
-			p.delta.Changed = append(p.delta.Changed, o)
-			p.now.Seen.put(d.id, p.members[d.id].etag)
+			p.got(d.member, o)
 		}
 	}
 	slices.SortFunc(p.delta.Changed, func(a, b absence.Object) int { return strings.Compare(a.Href, b.Href) })
 	if len(p.now.Seen) > maxMembers {
-		return &Error{Host: p.origin.Host, what: "the calendar holds too many objects", hint: "link a smaller calendar"}
+		return p.tooMany()
 	}
 	return nil
+}
+
+// got adds an object that was downloaded. It is known in the version that the
+// server named before, so that one that was changed meanwhile is fetched again.
+func (p *poll) got(m member, o absence.Object) {
+	o.Href, o.ETag = m.id, m.etag
+	p.delta.Changed = append(p.delta.Changed, o)
+	p.now.Seen.put(m.id, p.members[m.id].etag)
 }
 
 // failed notes a member that could not be had. One that is known stays as it

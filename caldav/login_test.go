@@ -103,7 +103,7 @@ func TestLogin(t *testing.T) {
 			src := g.source("/c/")
 			_, cursor := mustPoll(t, src, "")
 			// What a host wants is asked once.
-			if want := []string{"", c.want, c.want, c.want}; !cmp.Equal(g.logins, want) {
+			if want := []string{"", c.want, c.want, c.want, c.want}; !cmp.Equal(g.logins, want) {
 				t.Errorf("first: %q", g.logins)
 			}
 			g.logins = nil

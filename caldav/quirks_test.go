@@ -29,6 +29,7 @@ const (
 	askState    = "PROPFIND state"
 	askCTag     = "PROPFIND ctag"
 	askList     = "PROPFIND list"
+	askQuery    = "REPORT query"
 	askSync     = "REPORT sync"
 	askMultiget = "REPORT multiget"
 )
@@ -59,6 +60,8 @@ func (s *script) serve(w http.ResponseWriter, r *http.Request) {
 		key, depth = askSync, "0"
 	case strings.Contains(body, "calendar-multiget"):
 		key, depth = askMultiget, "1"
+	case strings.Contains(body, "calendar-query"):
+		key, depth = askQuery, "1"
 	case strings.Contains(body, "supported-report-set"):
 		key, depth = askState, "0"
 	case strings.Contains(body, "getctag"):
@@ -163,7 +166,7 @@ func TestPollWithoutTokens(t *testing.T) {
 			src := s.source("/c/")
 			s.calendar(c.state("1"), "a", "b")
 			d, cursor := mustPoll(t, src, "")
-			if !cmp.Equal(summaries(d.Changed), []string{"a", "b"}) || !cmp.Equal(s.since(), []string{askState, askList, askMultiget}) {
+			if !cmp.Equal(summaries(d.Changed), []string{"a", "b"}) || !cmp.Equal(s.since(), []string{askState, askQuery, askList, askMultiget}) {
 				t.Errorf("first: %+v", d)
 			}
 			d, cursor = mustPoll(t, src, cursor)
@@ -240,6 +243,65 @@ func half(w http.ResponseWriter, _ string) {
 	w.Header().Set("Content-Length", "10000")
 	w.WriteHeader(http.StatusMultiStatus)
 	fmt.Fprint(w, multistatus(found("/c/a.ics", "a"))[:200])
+}
+
+// TestEverythingInOneAnswer reads a new calendar with one report, and in pieces
+// wherever that report is not what it should be.
+func TestEverythingInOneAnswer(t *testing.T) {
+	a, b := data("/c/a.ics", "a", event("a", "a")), data("/c/b.ics", "b", event("b", "b"))
+	pieces := []string{askState, askQuery, askList, askMultiget}
+	for name, c := range map[string]struct {
+		answer func(*script)
+		asked  []string
+	}{
+		"everything":           {func(s *script) { s.on(askQuery, a, b) }, []string{askState, askQuery}},
+		"refused":              {func(s *script) { s.fail(askQuery, 403) }, pieces},
+		"not known":            {func(s *script) { s.fail(askQuery, 501) }, pieces},
+		"cut off":              {func(s *script) { s.on(askQuery, a, failed("/c/", 507)) }, pieces},
+		"nothing":              {func(s *script) { s.on(askQuery) }, pieces},
+		"without the objects":  {func(s *script) { s.on(askQuery, found("/c/a.ics", "a"), found("/c/b.ics", "b")) }, pieces},
+		"without a version":    {func(s *script) { s.on(askQuery, data("/c/a.ics", "", event("a", "a")), b) }, pieces},
+		"one that fails":       {func(s *script) { s.on(askQuery, a, failed("/c/b.ics", 500)) }, pieces},
+		"elsewhere":            {func(s *script) { s.on(askQuery, a, b, found("https://elsewhere.example/c.ics", "c")) }, pieces},
+		"connection lost":      {func(s *script) { s.answers[askQuery] = half }, pieces},
+		"one that is too much": {func(s *script) { s.on(askQuery, a, data("/c/b.ics", "b", strings.Repeat("x", maxXMLText+1))) }, pieces},
+	} {
+		t.Run(name, func(t *testing.T) {
+			s := newScript(t)
+			s.calendar(token("1")+syncReports, "a", "b")
+			c.answer(s)
+			s.on(askSync, token("1"))
+			src := s.source("/c/")
+			d, cursor := mustPoll(t, src, "")
+			if !cmp.Equal(summaries(d.Changed), []string{"a", "b"}) || !cmp.Equal(d.Listing, []string{"a.ics", "b.ics"}) || !cmp.Equal(s.since(), c.asked) {
+				t.Errorf("%+v", d)
+			}
+			// Both ways lead to the same place.
+			if d, _ = mustPoll(t, src, cursor); !d.Unchanged || !cmp.Equal(s.since(), []string{askSync}) {
+				t.Errorf("unchanged: %+v", d)
+			}
+			// A calendar that is to be read anew: not again what was too much.
+			mustPoll(t, src, "")
+			want := c.asked
+			if len(want) > 2 {
+				want = []string{askState, askList, askMultiget}
+			}
+			if asked := s.since(); !cmp.Equal(asked, want) {
+				t.Errorf("the next time: %v", asked)
+			}
+		})
+	}
+	for _, status := range []int{429, 503} {
+		t.Run(fmt.Sprint(status, " ends the poll"), func(t *testing.T) {
+			s := newScript(t)
+			s.calendar(token("1")+syncReports, "a", "b")
+			s.fail(askQuery, status)
+			_, _, err := s.source("/c/").Poll(t.Context(), "")
+			if e, ok := err.(*Error); !ok || e.Status != status || !cmp.Equal(s.since(), []string{askState, askQuery}) {
+				t.Error(err)
+			}
+		})
+	}
 }
 
 // One broken member is an error about that member.

@@ -38,6 +38,11 @@ func syncReport(token string) string {
 		`<sync-level>1</sync-level><prop><getetag/></prop></sync-collection>`
 }
 
+// everythingReport asks for all calendar objects (RFC 4791 §7.8): each has a
+// VCALENDAR, and a filter of nothing else matches whatever it holds (§9.7.1).
+const everythingReport = prolog + `<C:calendar-query xmlns="DAV:" xmlns:C="urn:ietf:params:xml:ns:caldav"><prop><getetag/><C:calendar-data/></prop>` +
+	`<C:filter><C:comp-filter name="VCALENDAR"/></C:filter></C:calendar-query>`
+
 // multigetReport asks for calendar objects (RFC 4791 §7.9).
 func multigetReport(hrefs []string) string {
 	var b strings.Builder

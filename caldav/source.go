@@ -49,7 +49,7 @@ func (c Client) open(cal account.Calendar) (reader, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &collection{s}, nil
+	return &collection{server: s}, nil
 }
 
 // Poll returns what changed since the cursor and the cursor to resume from;

@@ -352,33 +352,3 @@ func TestInBubble(t *testing.T) {
 		must(t, db.Close())
 	})
 }
-
-func BenchmarkObjects(b *testing.B) {
-	db := openIn(b, b.TempDir())
-	saved, err := db.SaveAccount(b.Context(), statetest.Anna())
-	must(b, err)
-	must(b, db.SavePoll(b.Context(), saved.Calendars[0].ID, bigPoll(b, 5000)))
-	for b.Loop() {
-		_, err := db.Objects(b.Context(), saved.Calendars[0].ID)
-		must(b, err)
-	}
-}
-
-func BenchmarkSavePoll(b *testing.B) {
-	db := openIn(b, b.TempDir())
-	saved, err := db.SaveAccount(b.Context(), statetest.Anna())
-	must(b, err)
-	p := bigPoll(b, 5000)
-	for b.Loop() {
-		must(b, db.SavePoll(b.Context(), saved.Calendars[0].ID, p))
-	}
-}
-
-func BenchmarkSaveJournal(b *testing.B) {
-	db := openIn(b, b.TempDir())
-	saved, err := db.SaveAccount(b.Context(), statetest.Anna())
-	must(b, err)
-	for b.Loop() {
-		must(b, db.SaveJournal(b.Context(), saved.JID, plan.Journal{Clean: true, Sent: map[string]time.Time{"h": time.UnixMicro(1)}}))
-	}
-}

@@ -5,6 +5,7 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"os"
 	"os/exec"
 	"runtime"
 	"strings"
@@ -17,7 +18,25 @@ func heading(ctx context.Context, w io.Writer) error {
 		return err
 	}
 	_, err = fmt.Fprintf(w, intro, runtime.NumCPU(), strings.TrimPrefix(runtime.Version(), "go"), versions)
+	if err != nil {
+		return err
+	}
+	if load, ok := busy(); ok {
+		_, err = fmt.Fprintf(w, "\nThe machine was not quiet when this run began: its load average was %.1f. Times are longer than they need be.\n", load)
+	}
 	return err
+}
+
+// busy reports whether the machine has other work than ours, and how much.
+func busy() (load float64, ok bool) {
+	text, err := os.ReadFile("/proc/loadavg")
+	if err != nil {
+		return 0, false // then nobody knows
+	}
+	if _, err := fmt.Sscan(string(text), &load); err != nil {
+		return 0, false
+	}
+	return load, load > float64(runtime.NumCPU())/2
 }
 
 const intro = `# How fast, beside others
