@@ -1,4 +1,61 @@
 package main
 
 // equivalents are the mutants that make no difference to anybody, and why.
-var equivalents = map[string]string{}
+var equivalents = map[string]string{
+	// Steps whose order does not matter.
+	"xmppout/pep Choreography.stage: c.retract(ctx, plan.ItemCurrent, false) before c.publish(ctx, plan.ItemArchive, a.Payload, plan.Whitelist)": unseenOrder,
+	"xmppout/pep Choreography.stage: c.expectHidden(ctx, a.Fresh || a.Missing) before c.checkHideable(ctx)":                                      "both only read, and what is noted of a new node holds until it is opened",
+	"xmppout/pep Choreography.unstage: c.retract(ctx, plan.ItemCurrent, false) before c.retract(ctx, plan.ItemArchive, false)":                   unseenOrder,
+	"xmppout/pep Choreography.withdraw: c.leave(ctx, a) before c.deleted()":                                                                      "the node is gone either way",
+	"xmppout/pep Choreography.tell: c.confirm(ctx, p) before c.retract(ctx, plan.ItemArchive, false)":                                            "the read-back asks for the current item alone",
+	"xmppout/pep Choreography.tell: c.Looks.Gather(ctx) before c.confirm(ctx, p)":                                                                "one reads the node, the other waits for presences",
+
+	"xmppout/pep Choreography.tell: c.confirm(ctx, p) before c.publish(ctx, plan.ItemCurrent, p, guard)": "the first publish was read back, and a node that is lost after it is found by the next look",
+
+	// Refusals that say that the node vanished between two steps of one action: the
+	// action fails or goes on, and the next look decides.
+	"xmppout/pep Choreography.amend: never !errors.Is(err, ErrItemNotFound)":              vanishedMeanwhile,
+	"xmppout/pep Choreography.withdraw: never errors.Is(err, ErrItemNotFound)":            vanishedMeanwhile,
+	"xmppout/pep Choreography.withdraw: without c.deleted()":                              vanishedMeanwhile,
+	"xmppout/pep Choreography.takeDownQuietly: never !errors.Is(err, ErrItemNotFound)":    vanishedMeanwhile,
+	"xmppout/pep Choreography.expectHidden: never !errors.Is(err, ErrItemNotFound)":       vanishedMeanwhile,
+	"xmppout/pep Choreography.stageForReveal: never !errors.Is(err, ErrItemNotFound)":     vanishedMeanwhile,
+	"xmppout/pep Choreography.stageForReveal: never !errors.Is(err, ErrItemNotFound) (2)": vanishedMeanwhile,
+	"xmppout/pep Choreography.stageForReveal: never !missing":                             vanishedMeanwhile,
+	"xmppout/pep Choreography.delete: never !errors.Is(err, ErrItemNotFound)":             vanishedMeanwhile,
+	"xmppout/pep Look: never errors.Is(err, ErrItemNotFound) (2)":                         vanishedMeanwhile,
+
+	// What is made sure of a second time.
+	"xmppout/pep Choreography.withdraw: without c.leave(ctx, a)":        "the keeper makes the person unavailable at the end of the turn, too",
+	"xmppout/pep Choreography.tell: never c.NoPresence":                 "the keeper makes the person unavailable at the end of the turn, too",
+	"xmppout/pep Choreography.tell: without c.disappear(ctx)":           "the keeper makes the person unavailable at the end of the turn, too",
+	"xmppout/pep Choreography.delete: without c.deleted()":              neverClean,
+	"xmppout/pep Choreography.deleted: without c.Ledger.Deleted()":      neverClean,
+	"sync/engine ledger.Deleted: without l.save(l.k.journal.Deleted())": neverClean,
+	"sync/plan Journal.Deleted: without j.Clean = false":                neverClean,
+	"xmppout/pep Choreography.admit: never len(in) == 0":                "a request that lets in nobody",
+	"xmppout/pep groupsFor: never !ok":                                  "the roster is read for nothing",
+
+	"xmppout/pep Choreography.takeDown: without c.retract(ctx, plan.ItemArchive, true)": "the end was told, and the node is hidden and deleted in the next two steps",
+
+	// What is not explored: XEP-0108, measures, and how long one waits for an answer.
+	"xmppout/pep Choreography.leave: never a.Linger":                                                                activityApart,
+	"sync/engine Keeper.round: without k.keepActivity(ctx)":                                                         activityApart,
+	"sync/engine Keeper.round: without k.keepActivity(ctx) (2)":                                                     activityApart,
+	"sync/engine Keeper.perform: without action.Linger = action.Kind == plan.Withdraw && k.journal.Activity != nil": activityApart,
+	"sync/engine Keeper.perform: without k.farewell(ctx)":                                                           activityApart,
+	"sync/engine Keeper.round: without k.assess(actions)":                                                           measure,
+	"sync/engine Keeper.perform: without entry.Duration = k.Now().Sub(began)":                                       measure,
+	"sync/engine Keeper.perform: without k.Observer.Acted(action.Kind, err)":                                        measure,
+	"sync/engine Keeper.perform: without k.flipped(action.Kind)":                                                    measure,
+	"sync/engine Keeper.look: without k.Store.SaveObserved(ctx, k.JID, o, k.looked)":                                "for status after a restart; never for a decision",
+	"sync/engine Keeper.round: without k.pace()":                                                                    "how long answers are waited for: the part on broken networks shows it",
+}
+
+const (
+	unseenOrder       = "nobody sees the node in either order"
+	vanishedMeanwhile = "the node vanished between two steps: the action ends either way, and the next look decides"
+	neverClean        = "a node that contacts were let into was noted as such before"
+	activityApart     = "the activity node is another one, and has tests of its own"
+	measure           = "for the log and for metrics"
+)

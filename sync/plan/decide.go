@@ -41,9 +41,9 @@ func Decide(w Wish, o Observed, j Journal, now time.Time) []Action {
 func (d *decision) standIn() {
 	begun, seen := d.journal.Begun, d.journal.Seen
 	switch {
-	case begun != nil && (begun.Kind == Reveal || begun.Kind == Amend): // perhaps published already
+	case d.begun() == Reveal, d.begun() == Withdraw && seen == nil && !begun.Quiet: // perhaps published already
 		d.current = &Item{ID: ItemCurrent, Payload: begun.Payload}
-	case seen == nil && (d.journal.Clean || d.seen.Access == d.journal.Audience):
+	case seen == nil && (d.journal.Clean || d.seen.Access == d.journal.Audience || d.busy()):
 		// Perhaps staged, or brought back by a server that crashed.
 		d.archive = &Item{ID: ItemArchive}
 	case seen == nil:
@@ -222,9 +222,11 @@ func (d *decision) opening() bool {
 // vanished reports whether awayd's item disappeared from a node that is still
 // there, without awayd having begun anything that could have removed it.
 func (d *decision) vanished() bool {
-	untouched := d.begun() == "" || d.begun() == Yield
-	return d.journal.Seen != nil && untouched && !d.mine()
+	return d.journal.Seen != nil && !d.busy() && !d.mine()
 }
+
+// busy reports whether an action was cut short that changes the node.
+func (d *decision) busy() bool { return d.begun() != "" && d.begun() != Yield }
 
 func (d *decision) overridden(p absence.Period) bool {
 	return d.journal.Overrides(p, d.now)

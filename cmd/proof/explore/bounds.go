@@ -46,6 +46,8 @@ func Bounded() []Run {
 	for _, run := range list {
 		list = append(list, Run{run.Setting, 1})
 	}
+	denied := Ejabberd2301.but("ejabberd 23.01 that denies the roster", func(f *Facts) { f.RosterDenied = true })
+	list = append(list, Run{setting(denied, Friends), 0})
 	return append(list, duels()...)
 }
 
@@ -59,6 +61,7 @@ func duels() []Run {
 		{setting(Ejabberd2301, plan.Presence).among(opens, hides).then(Renamed), 2},
 		{setting(careless, plan.Presence).among(opens, hides).then(Renamed), 1},
 		{setting(Prosody012, plan.Presence).among(admits).then(Renamed), 1},
+		{setting(Ejabberd2301, plan.Presence).among(kills, publishesOwn, shares), 2},
 		{setting(Ejabberd2301, Friends).among(deletes, arrives), 2},
 		{setting(Prosody012, plan.Presence).among(kills, arrives), 2},
 		{setting(roomy, plan.Presence).among(opens, publishesOwn), 2},

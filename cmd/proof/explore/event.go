@@ -36,6 +36,7 @@ const (
 	publishesOwn = "the person publishes something of their own"
 	removesOwn   = "the person removes what is on the node"
 	opens        = "the person lets everybody into the node"
+	shares       = "the person lets a group of the roster into the node"
 	hides        = "the person hides the node"
 	admits       = "the person makes Tybalt a member"
 	deletes      = "the person's client deletes the node"
@@ -74,7 +75,7 @@ var events = []event{
 		w.taken = plan.Payload{}
 		_ = w.configure(plan.Open, true)
 	}},
-	{"the person lets a group of the roster into the node", func(w *world) bool { return w.node.exists && w.Setting.Roster && w.node.access != Roster }, func(w *world) {
+	{shares, func(w *world) bool { return w.node.exists && w.Setting.Roster && w.node.access != Roster }, func(w *world) {
 		w.takesOver(time.Time{})
 		w.widened = w.turn
 		w.taken = plan.Payload{}

@@ -19,6 +19,8 @@ type Facts struct {
 	OwnerReadsRoster bool
 	// OwnerDeaf: nor is the owner told of them.
 	OwnerDeaf bool
+	// RosterDenied: the roster cannot be read.
+	RosterDenied bool
 	// MembersTold: the members of a whitelist are told; else they may only fetch.
 	MembersTold bool
 	// PublishOptions: a publish is refused if the node has another access model

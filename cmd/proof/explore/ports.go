@@ -200,6 +200,9 @@ func (s side) Groups(context.Context) (groups map[string][]string, err error) {
 		if s.looking || s.w.node.access == plan.Whitelist {
 			s.w.regrouped = false
 		}
+		if s.w.RosterDenied {
+			return errNoRoster
+		}
 		groups = map[string][]string{friends: s.w.friends.names()}
 		return nil
 	})

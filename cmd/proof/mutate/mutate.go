@@ -15,6 +15,7 @@ import (
 	"go/token"
 	"os"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 )
@@ -39,6 +40,8 @@ type Target struct {
 	Files []string // names
 	// Funcs are the functions, as Type.Name or Name; nil: all of the files.
 	Funcs []string
+	// Except are functions of these files that are left alone.
+	Except []string
 	// Ignore are the beginnings of what makes no difference to anybody: entries
 	// of logs.
 	Ignore []string
@@ -140,12 +143,10 @@ func (m *maker) wanted(f *ast.FuncDecl) bool {
 	if f.Body == nil {
 		return false
 	}
-	for _, n := range m.Funcs {
-		if n == name(f) {
-			return true
-		}
+	if slices.Contains(m.Except, name(f)) {
+		return false
 	}
-	return m.Funcs == nil
+	return m.Funcs == nil || slices.Contains(m.Funcs, name(f))
 }
 
 // add makes another mutant and returns its number, as an expression.
