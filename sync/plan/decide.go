@@ -215,8 +215,7 @@ func (d *decision) begun() Kind {
 // opening reports whether awayd itself may have been changing who may see the
 // node.
 func (d *decision) opening() bool {
-	k := d.begun()
-	return k == Reveal || k == Amend || k == Withdraw
+	return d.begun() == Reveal || d.begun() == Amend
 }
 
 // vanished reports whether awayd's item disappeared from a node that is still

@@ -112,9 +112,12 @@ func (w *world) judgeOverride(p plan.Payload) {
 	}
 }
 
-// judgeStaging is called when awayd publishes: who was withdrawn is not shown as
-// away while what comes is staged.
+// judgeStaging is called when awayd publishes: what makes sense, and nobody is shown
+// as away who was withdrawn while what comes is staged.
 func (w *world) judgeStaging(i item) {
+	if i.Payload.Start.After(i.Payload.End) {
+		w.violate("apart", "%q begins after its end", i.Payload.Message)
+	}
 	if w.passed(i.Payload) {
 		w.withdrawn = w.turn
 	}
@@ -206,8 +209,12 @@ func (w *world) judgeSettled() {
 		w.judgeLive(want)
 	} else {
 		w.judgeEmpty()
-		if p, ok := w.cal.ahead(w.now()); ok && w.PublishOptions {
+		p, ok := w.cal.ahead(w.now())
+		switch {
+		case ok && w.PublishOptions:
 			w.judgeStaged(p)
+		case !ok && slices.ContainsFunc(w.node.items, func(i item) bool { return !i.own }):
+			w.violate("apart", "something is on the node although nothing is planned: %v", w)
 		}
 	}
 }
@@ -273,7 +280,7 @@ func (w *world) shows() bool {
 // later, and not for those who were let in.
 func (w *world) judgeEmpty() {
 	n := w.node
-	if w.mayFetch(n) != nobody && !n.touched && w.shown {
+	if w.mayFetch(n) != nobody && !n.touched && !n.theirs {
 		w.violate("apart", "contacts are still let into the node: %v", w)
 	}
 	for c, h := range w.held {
