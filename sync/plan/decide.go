@@ -39,10 +39,10 @@ func Decide(w Wish, o Observed, j Journal, now time.Time) []Action {
 // standIn takes what awayd published last for what the server does not show.
 // What awayd never published there is the person's own.
 func (d *decision) standIn() {
-	begun, seen := d.journal.Begun, d.journal.Seen
+	seen := d.journal.Seen
 	switch {
-	case d.begun() == Reveal, d.begun() == Withdraw && seen == nil && !begun.Quiet: // perhaps published already
-		d.current = &Item{ID: ItemCurrent, Payload: begun.Payload}
+	case d.begun() == Reveal: // perhaps published already
+		d.current = &Item{ID: ItemCurrent, Payload: d.journal.Begun.Payload}
 	case seen == nil && (d.journal.Clean || d.seen.Access == d.journal.Audience || d.busy()):
 		// Perhaps staged, or brought back by a server that crashed.
 		d.archive = &Item{ID: ItemArchive}
