@@ -38,6 +38,7 @@ var equivalents = map[string]string{
 
 	"xmppout/pep Choreography.takeDown: without c.retract(ctx, plan.ItemArchive, true)": "the end was told, and the node is hidden and deleted in the next two steps",
 
+	"sync/plan decision.standIn: never d.journal.Clean":                                   "on a node that awayd made its message was seen, or an action is under way",
 	"sync/plan decision.strangers: never !d.mine()":                                       "a visible node with nothing of awayd's on it is made anew either way",
 	"sync/plan decision.strangers: never d.seen.Hidden()":                                 "what is staged is taken off and revealed on another node: a detour that nobody sees",
 	"sync/plan decision.stageNext: never d.overridden(d.next)":                            "what is staged against the person's wish is never revealed",

@@ -165,7 +165,7 @@ func (w *world) judgeWrite(was node) {
 		if kept && w.mayFetch(was)&^w.mayFetch(w.node) == nobody {
 			continue
 		}
-		if i.moment == w.moment || w.observed.Unread { // awayd could not know
+		if i.moment == w.moment || (w.observed.Unread && !(was.own && i.noted && was.changed < w.turn)) { // awayd could not know
 			w.races++
 			continue
 		}
@@ -176,6 +176,7 @@ func (w *world) judgeWrite(was node) {
 // judgeSettled is called after a turn in which nothing was disturbed.
 func (w *world) judgeSettled() {
 	w.former = nobody
+	w.node = w.node.note()
 	want, isLive := w.cal.live(w.now())
 	// Where the person took over while another text was right, that one stays.
 	theirs := w.now().Before(w.theirs)
@@ -186,7 +187,7 @@ func (w *world) judgeSettled() {
 		return isLive && p.Start.Equal(want.Start) && p.End.Equal(want.End) && (theirs || p.Message == want.Message)
 	}
 	for _, i := range w.node.items {
-		if may := w.mayFetch(w.node) & w.online; may != nobody && !i.own && !right(i.Payload) && !(i.bared && w.unseen(w.node)) {
+		if may := w.mayFetch(w.node) & w.online; may != nobody && !i.own && !right(i.Payload) && !(i.bared && (w.unseen(w.node) || w.unreadable())) {
 			w.violate(w.wrong(i.Payload), "%s can still fetch %q after a turn at %d:00", may, i.Payload.Message, w.clock())
 		}
 	}
