@@ -50,6 +50,7 @@ var equivalents = map[string]string{
 	"sync/plan Journal.Saw: without j.Seen = nil":                                              "only the log would tell of a node lost that the person removed",
 	"sync/engine Keeper.round: without k.settleBegun(ctx)":                                     "the look after it tells that nothing is left to do; only the log lacks the action",
 	"sync/engine Keeper.round: without k.saveJournal(ctx, k.journal.Saw(k.observed, k.Now()))": "each action notes what it did, and what else it notes makes no difference either, as said of Journal.Saw",
+	"sync/engine ledger.save: without l.k.journal = j":                                         "a withdrawal whose journal cannot be written goes on all the same, and what it left is found by the next look",
 	"sync/engine Keeper.settleBegun: without k.saveJournal(ctx, k.journal.Done(action))":       "the look after it tells that nothing is left to do",
 	"sync/engine Keeper.round: without k.looked = time.Time{}":                                 "no action follows a look of an earlier round: the node is looked at again",
 	"sync/engine Keeper.perform: without k.looked = time.Time{}":                               "the connection is given up after a failure, and the next one begins with a look",
