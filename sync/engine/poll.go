@@ -242,6 +242,9 @@ func (a *actor) merge(p polled) {
 	}
 	a.e.observer.Polled(p.took, p.err)
 	a.logPoll(c, p, update, hold)
+	if p.delta.Unlisted != "" {
+		a.log.Debug("calendar not listed, its changes are read all the same", "calendar", c.Name, "error", p.delta.Unlisted)
+	}
 	c.LastPoll, c.Error = update.At, update.Error
 	c.heard, c.err = true, p.err
 	if known {
