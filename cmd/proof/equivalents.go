@@ -38,12 +38,29 @@ var equivalents = map[string]string{
 
 	"xmppout/pep Choreography.takeDown: without c.retract(ctx, plan.ItemArchive, true)": "the end was told, and the node is hidden and deleted in the next two steps",
 
+	"sync/plan decision.standIn: never d.journal.Clean":                                   "on a node that awayd made its message was seen, or an action is under way",
+	"sync/plan decision.strangers: never !d.mine()":                                       "a visible node with nothing of awayd's on it is made anew either way",
+	"sync/plan decision.strangers: never d.seen.Hidden()":                                 "what is staged is taken off and revealed on another node: a detour that nobody sees",
+	"sync/plan decision.stageNext: never d.overridden(d.next)":                            "what is staged against the person's wish is never revealed",
+	"sync/plan decision.withdraw: never p.End.IsZero()":                                   "periods have an end",
+	"sync/plan Journal.Done: without j.Seen = &Item{ID: ItemArchive, Payload: a.Payload}": notedByLook,
+	"sync/plan Journal.Done: without j.Seen = nil":                                        notedByLook,
+	"sync/plan Journal.Saw: without j.Begun = nil":                                        "what is begun next takes its place",
+	"sync/plan Journal.Saw: without j.Override = nil":                                     "one that is over does not hold, noted or not",
+	"sync/plan Journal.Saw: without j.Seen = nil":                                         "only the log would tell of a node lost that the person removed",
+	"sync/engine Keeper.round: without k.settleBegun(ctx)":                                "the look after it tells that nothing is left to do; only the log lacks the action",
+	"sync/engine Keeper.settleBegun: without k.saveJournal(ctx, k.journal.Done(action))":  "the look after it tells that nothing is left to do",
+	"sync/engine Keeper.round: without k.looked = time.Time{}":                            "no action follows a look of an earlier round: the node is looked at again",
+	"sync/engine Keeper.perform: without k.looked = time.Time{}":                          "the connection is given up after a failure, and the next one begins with a look",
+
 	// What is not explored: XEP-0108, measures, and how long one waits for an answer.
 	"xmppout/pep Choreography.leave: never a.Linger":                                                                activityApart,
 	"sync/engine Keeper.round: without k.keepActivity(ctx)":                                                         activityApart,
 	"sync/engine Keeper.round: without k.keepActivity(ctx) (2)":                                                     activityApart,
 	"sync/engine Keeper.perform: without action.Linger = action.Kind == plan.Withdraw && k.journal.Activity != nil": activityApart,
 	"sync/engine Keeper.perform: without k.farewell(ctx)":                                                           activityApart,
+	"sync/plan decision.periodOf: never isOf(p, q)":                                                                 logged,
+	"sync/plan decision.withdraw: never ok":                                                                         logged,
 	"sync/engine Keeper.round: without k.assess(actions)":                                                           measure,
 	"sync/engine Keeper.perform: without entry.Duration = k.Now().Sub(began)":                                       measure,
 	"sync/engine Keeper.perform: without k.Observer.Acted(action.Kind, err)":                                        measure,
@@ -57,5 +74,7 @@ const (
 	vanishedMeanwhile = "the node vanished between two steps: the action ends either way, and the next look decides"
 	neverClean        = "a node that contacts were let into was noted as such before"
 	activityApart     = "the activity node is another one, and has tests of its own"
+	notedByLook       = "the look that ends the turn notes it, too"
+	logged            = "which event an action is for is told in the log alone"
 	measure           = "for the log and for metrics"
 )

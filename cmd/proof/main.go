@@ -10,9 +10,9 @@ import (
 	"errors"
 	"flag"
 	"fmt"
-	"io"
 	"os"
 	"os/signal"
+	"slices"
 	"strings"
 	"syscall"
 	"time"
@@ -23,8 +23,6 @@ type part struct {
 	name  string // for -only
 	title string
 	run   func(context.Context) (table, error)
-	// apart is not for the page: it is run by name alone.
-	apart bool
 }
 
 // A table is what one part counted.
@@ -37,19 +35,18 @@ type table struct {
 
 // parts are in the order of the page.
 var parts = []part{
-	{"probes", "Models and their servers", probes, false},
-	{"explore", "States explored", exploration, false},
-	// Until the exploration notices every mutant, or says why it need not.
-	{"mutations", "Mutants", mutations, true},
-	{"crashes", "Crashes at every step, on real servers", proveCrashes, false},
-	{"faults", "Broken networks", faultsPart, false},
-	{"isolation", "Others who hang", isolationPart, false},
-	{"clients", "What a contact sees on the screen", proveClients, false},
+	{"probes", "Models and their servers", probes},
+	{"explore", "States explored", exploration},
+	{"mutations", "Mutants", mutations},
+	{"crashes", "Crashes at every step, on real servers", proveCrashes},
+	{"faults", "Broken networks", faultsPart},
+	{"isolation", "Others who hang", isolationPart},
+	{"clients", "What a contact sees on the screen", proveClients},
 }
 
 func main() {
-	only := flag.String("only", "", "run this part alone: "+names())
-	write := flag.String("write", "", "write the whole page to this `file`; else it is printed")
+	only := flag.String("only", "", "run these parts alone, and keep what the page says of the others: "+names())
+	write := flag.String("write", "", "write the page to this `file`; else it is printed")
 	flag.Parse()
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
@@ -68,46 +65,76 @@ func names() string {
 }
 
 // prove runs the parts. A part that found something wrong fails the whole, but
-// only after the others have run.
+// only after the others have run, and then nothing is written.
 func prove(ctx context.Context, only, file string) error {
-	var page strings.Builder
-	page.WriteString(heading)
-	var failed error
-	for _, p := range parts {
-		if (only != "" && only != p.name) || (only == "" && p.apart) {
-			continue
+	chosen := parts
+	page := make(map[string]string) // by title
+	if only != "" {
+		wanted := strings.Split(only, ",")
+		chosen = slices.DeleteFunc(slices.Clone(parts), func(p part) bool { return !slices.Contains(wanted, p.name) })
+		if len(chosen) != len(wanted) {
+			return fmt.Errorf("-only %s: the parts are %s", only, names())
 		}
+		if file != "" {
+			text, err := os.ReadFile(file)
+			if err != nil {
+				return err
+			}
+			page = sections(string(text))
+		}
+	}
+	var failed error
+	for _, p := range chosen {
 		began := time.Now()
 		t, err := p.run(ctx)
 		if err != nil {
 			failed = errors.Join(failed, fmt.Errorf("%s: %w", p.name, err))
 		}
 		fmt.Fprintf(os.Stderr, "%s: %s\n", p.name, time.Since(began).Round(time.Second))
-		t.markdown(&page, p.title)
+		page[p.title] = t.markdown()
 	}
-	if failed != nil || file == "" || only != "" {
-		fmt.Print(page.String())
+	var text strings.Builder
+	text.WriteString(heading)
+	for _, p := range parts {
+		if section, ok := page[p.title]; ok {
+			fmt.Fprintf(&text, "\n## %s\n\n%s", p.title, section)
+		}
+	}
+	if failed != nil || file == "" {
+		fmt.Print(text.String())
 		return failed
 	}
-	return os.WriteFile(file, []byte(page.String()), 0o644)
+	return os.WriteFile(file, []byte(text.String()), 0o644)
+}
+
+// sections returns what a page says, by title.
+func sections(page string) map[string]string {
+	found := make(map[string]string)
+	for _, s := range strings.Split(page, "\n## ")[1:] {
+		title, text, _ := strings.Cut(s, "\n\n")
+		found[title] = text
+	}
+	return found
 }
 
 const heading = `# Never early, never stale
 
-This page is written by ` + "`make proof`" + `, which takes some minutes. It counts how often a contact was told of an
+This page is written by ` + "`make proof`" + `, which takes the better part of an hour. It counts how often a contact was told of an
 absence before its start, or kept a message after its end, while everything was done to make that happen.
 `
 
-// markdown writes the table under a heading.
-func (t table) markdown(w io.Writer, title string) {
-	fmt.Fprintf(w, "\n## %s\n\n%s\n", title, t.intro)
+// markdown is the section of the table, without its title.
+func (t table) markdown() string {
+	var b strings.Builder
+	fmt.Fprintln(&b, t.intro)
 	if len(t.head) > 0 {
-		fmt.Fprintf(w, "\n| %s |\n|%s\n", strings.Join(t.head, " | "), strings.Repeat("---|", len(t.head)))
+		fmt.Fprintf(&b, "\n| %s |\n|%s\n", strings.Join(t.head, " | "), strings.Repeat("---|", len(t.head)))
 	}
 	for _, row := range t.rows {
-		fmt.Fprintf(w, "| %s |\n", strings.Join(row, " | "))
+		fmt.Fprintf(&b, "| %s |\n", strings.Join(row, " | "))
 	}
 	for _, n := range t.notes {
-		fmt.Fprintf(w, "\n%s\n", n)
+		fmt.Fprintf(&b, "\n%s\n", n)
 	}
+	return b.String()
 }

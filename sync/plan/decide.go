@@ -39,12 +39,16 @@ func Decide(w Wish, o Observed, j Journal, now time.Time) []Action {
 // standIn takes what awayd published last for what the server does not show.
 // What awayd never published there is the person's own.
 func (d *decision) standIn() {
-	begun, seen := d.journal.Begun, d.journal.Seen
+	seen := d.journal.Seen
+	revealed := Item{ID: ItemCurrent}
+	if d.begun() == Reveal {
+		revealed.Payload = d.journal.Begun.Payload
+	}
 	switch {
-	case d.begun() == Reveal, d.begun() == Withdraw && seen == nil && !begun.Quiet: // perhaps published already
-		d.current = &Item{ID: ItemCurrent, Payload: begun.Payload}
-	case seen == nil && (d.journal.Clean || d.seen.Access == d.journal.Audience || d.busy()):
-		// Perhaps staged, or brought back by a server that crashed.
+	case d.journal.Wrote(revealed): // perhaps published already
+		d.current = &revealed
+	case seen == nil && (d.journal.Clean || d.seen.Access == d.journal.Audience || d.begun() == Withdraw):
+		// Perhaps staged, or brought back by a server that crashed, or not yet taken off.
 		d.archive = &Item{ID: ItemArchive}
 	case seen == nil:
 		d.foreign = true
@@ -215,18 +219,15 @@ func (d *decision) begun() Kind {
 // opening reports whether awayd itself may have been changing who may see the
 // node.
 func (d *decision) opening() bool {
-	k := d.begun()
-	return k == Reveal || k == Amend || k == Withdraw
+	return d.begun() == Reveal || d.begun() == Amend
 }
 
 // vanished reports whether awayd's item disappeared from a node that is still
 // there, without awayd having begun anything that could have removed it.
 func (d *decision) vanished() bool {
-	return d.journal.Seen != nil && !d.busy() && !d.mine()
+	untouched := d.begun() == "" || d.begun() == Yield
+	return d.journal.Seen != nil && untouched && !d.mine()
 }
-
-// busy reports whether an action was cut short that changes the node.
-func (d *decision) busy() bool { return d.begun() != "" && d.begun() != Yield }
 
 func (d *decision) overridden(p absence.Period) bool {
 	return d.journal.Overrides(p, d.now)

@@ -33,6 +33,8 @@ const ownHours = 7
 // What [Setting.Only] may name.
 const (
 	kills        = "awayd is killed"
+	fails        = "a step fails"
+	setsBack     = "the clock is set back"
 	publishesOwn = "the person publishes something of their own"
 	removesOwn   = "the person removes what is on the node"
 	opens        = "the person lets everybody into the node"

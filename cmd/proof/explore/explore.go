@@ -237,8 +237,10 @@ func ways(setting *Setting, s step, at int) []disturbance {
 	if setting.may(kills) {
 		list = append(list, disturbance{at: at, fault: crash})
 	}
-	if setting.Only == nil {
+	if setting.may(fails) {
 		list = append(list, disturbance{at: at, fault: refused})
+	}
+	if setting.Only == nil {
 		if s.write {
 			list = append(list, disturbance{at: at, fault: lost})
 		}
@@ -268,14 +270,14 @@ func (x *explorer) outside(s state) []move {
 	if s.running && s.may(kills) {
 		list = append(list, move{kind: dies})
 	}
+	if s.hour > 0 && s.may(setsBack) {
+		list = append(list, move{kind: stepsBack})
+	}
 	if s.Only != nil {
 		return list
 	}
 	for _, to := range edits(s.cal) {
 		list = append(list, move{kind: edited, to: to})
-	}
-	if s.hour > 0 {
-		list = append(list, move{kind: stepsBack})
 	}
 	return list
 }

@@ -91,13 +91,13 @@ func (e *encoder) payload(p plan.Payload) {
 }
 
 func (e *encoder) node(n node) {
-	e.flags(n.exists, n.silent, n.theirs, n.touched, n.known)
+	e.flags(n.exists, n.silent, n.theirs, n.touched, n.known, n.own)
 	e.text(string(n.access))
 	e.number(int(n.subscribers), int(n.members), len(n.items))
 	for _, i := range n.items {
 		e.text(i.ID)
 		e.payload(i.Payload)
-		e.flags(i.own, i.bared, i.unseen)
+		e.flags(i.own, i.bared, i.unseen, i.own && i.noted)
 	}
 }
 

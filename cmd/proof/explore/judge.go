@@ -112,9 +112,12 @@ func (w *world) judgeOverride(p plan.Payload) {
 	}
 }
 
-// judgeStaging is called when awayd publishes: who was withdrawn is not shown as
-// away while what comes is staged.
+// judgeStaging is called when awayd publishes: what makes sense, and nobody is shown
+// as away who was withdrawn while what comes is staged.
 func (w *world) judgeStaging(i item) {
+	if i.Payload.Start.After(i.Payload.End) {
+		w.violate("apart", "%q begins after its end", i.Payload.Message)
+	}
 	if w.passed(i.Payload) {
 		w.withdrawn = w.turn
 	}
@@ -162,7 +165,7 @@ func (w *world) judgeWrite(was node) {
 		if kept && w.mayFetch(was)&^w.mayFetch(w.node) == nobody {
 			continue
 		}
-		if i.moment == w.moment || w.observed.Unread { // awayd could not know
+		if i.moment == w.moment || (w.observed.Unread && !(was.own && i.noted && was.changed < w.turn)) { // awayd could not know
 			w.races++
 			continue
 		}
@@ -173,6 +176,7 @@ func (w *world) judgeWrite(was node) {
 // judgeSettled is called after a turn in which nothing was disturbed.
 func (w *world) judgeSettled() {
 	w.former = nobody
+	w.node = w.node.note()
 	want, isLive := w.cal.live(w.now())
 	// Where the person took over while another text was right, that one stays.
 	theirs := w.now().Before(w.theirs)
@@ -183,7 +187,7 @@ func (w *world) judgeSettled() {
 		return isLive && p.Start.Equal(want.Start) && p.End.Equal(want.End) && (theirs || p.Message == want.Message)
 	}
 	for _, i := range w.node.items {
-		if may := w.mayFetch(w.node) & w.online; may != nobody && !i.own && !right(i.Payload) && !(i.bared && w.unseen(w.node)) {
+		if may := w.mayFetch(w.node) & w.online; may != nobody && !i.own && !right(i.Payload) && !(i.bared && (w.unseen(w.node) || w.unreadable())) {
 			w.violate(w.wrong(i.Payload), "%s can still fetch %q after a turn at %d:00", may, i.Payload.Message, w.clock())
 		}
 	}
@@ -206,8 +210,12 @@ func (w *world) judgeSettled() {
 		w.judgeLive(want)
 	} else {
 		w.judgeEmpty()
-		if p, ok := w.cal.ahead(w.now()); ok && w.PublishOptions {
+		p, ok := w.cal.ahead(w.now())
+		switch {
+		case ok && w.PublishOptions:
 			w.judgeStaged(p)
+		case !ok && slices.ContainsFunc(w.node.items, func(i item) bool { return !i.own }):
+			w.violate("apart", "something is on the node although nothing is planned: %v", w)
 		}
 	}
 }
@@ -273,7 +281,7 @@ func (w *world) shows() bool {
 // later, and not for those who were let in.
 func (w *world) judgeEmpty() {
 	n := w.node
-	if w.mayFetch(n) != nobody && !n.touched && w.shown {
+	if w.mayFetch(n) != nobody && !n.touched && !n.theirs {
 		w.violate("apart", "contacts are still let into the node: %v", w)
 	}
 	for c, h := range w.held {

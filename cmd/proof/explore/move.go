@@ -73,7 +73,7 @@ func (m move) do(t *turner, s *state) {
 		s.doubt, s.due = true, true
 	case stepsBack:
 		s.stepBack()
-		t.say("- the clock is set back to %d:00", s.clock())
+		t.say("- %s to %d:00", setsBack, s.clock())
 		s.doubt, s.due = true, true
 	case dies:
 		t.say("- " + kills)
@@ -84,9 +84,8 @@ func (m move) do(t *turner, s *state) {
 	}
 }
 
-// comes has the plan come true.
+// comes has the plan come true. It is no reason to look at the node.
 func (t *turner) comes(s *state) {
-	s.doubt = true
 	if s.cal != s.Plan.to {
 		t.say("- %s", s.cal.change(s.Plan.to))
 		s.edit(s.Plan.to)

@@ -50,6 +50,10 @@ type node struct {
 	// known says that awayd can know that contacts were let in: the person made
 	// the node, which awayd then did not, or it was refused because they were.
 	known bool
+	own   bool // the person made it
+	// changed is the turn of awayd's in or after which the person last set the access
+	// model.
+	changed int
 	// made and opened are how often awayd had read the access model when the person
 	// made the node and last changed that, admitted how often the members when they
 	// last let somebody in as one.
@@ -69,6 +73,8 @@ type item struct {
 	// unseen says that this was in the middle of a turn of awayd's, which then
 	// takes it off as quietly as what nobody could see.
 	unseen bool
+	// noted says that awayd had a whole turn with it there.
+	noted bool
 }
 
 // A moment is when the person did something, by turns and looks of awayd's: what
@@ -116,7 +122,7 @@ func (w *world) listeners(n node) Who {
 func (f *Facts) put(n node, i item, guard plan.AccessModel) (node, error) {
 	switch {
 	case !n.exists:
-		n = node{exists: true, access: plan.Presence, theirs: i.own, known: i.own}
+		n = node{exists: true, access: plan.Presence, theirs: i.own, known: i.own, own: i.own}
 		if guard != "" && f.PublishOptions {
 			n.access = guard
 			if guard == Friends {
@@ -142,6 +148,15 @@ func (n node) without(id string) []item {
 		return n.items
 	}
 	return slices.Concat(n.items[:at], n.items[at+1:])
+}
+
+// note returns the node with all items noted.
+func (n node) note() node {
+	n.items = slices.Clone(n.items)
+	for i := range n.items {
+		n.items[i].noted = true
+	}
+	return n
 }
 
 // take returns the node without an item (§7.2).

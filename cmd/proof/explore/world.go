@@ -268,7 +268,7 @@ func (w *world) configure(a plan.AccessModel, theirs bool) error {
 	n.touched = n.touched || theirs
 	n.theirs = theirs || n.members&Tybalt != 0 // whom nobody but the person lets in
 	if theirs {
-		n.items, n.opened = w.bare(n), w.readings
+		n.items, n.opened, n.changed = w.bare(n), w.readings, w.turn
 	}
 	n.silent = n.silent || (a == plan.Whitelist && !theirs) // pubsub#notify_delete
 	w.become(n)

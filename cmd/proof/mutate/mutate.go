@@ -334,7 +334,7 @@ func (m *maker) condition(e ast.Expr) ast.Expr {
 			return x
 		}
 	}
-	if plainError(e) {
+	if t := text(e); plainError(e) || t == "true" || t == "false" {
 		return e
 	}
 	return &ast.BinaryExpr{
