@@ -48,7 +48,7 @@ func (db *DB) SaveJournal(ctx context.Context, jid string, j plan.Journal) error
 	if err != nil {
 		return db.wrap("save journal of "+jid, err)
 	}
-	return db.tx(ctx, "save journal of", jid, func(tx *sql.Tx) error {
+	return db.together(ctx, "save journal of", jid, func(ctx context.Context, tx *sql.Tx) error {
 		if err := known(ctx, tx, jid); err != nil {
 			return err
 		}
@@ -170,7 +170,7 @@ func (db *DB) SaveObserved(ctx context.Context, jid string, o plan.Observed, at 
 	if err != nil {
 		return db.wrap("save observed node of "+jid, err)
 	}
-	return db.tx(ctx, "save observed node of", jid, func(tx *sql.Tx) error {
+	return db.together(ctx, "save observed node of", jid, func(ctx context.Context, tx *sql.Tx) error {
 		if err := known(ctx, tx, jid); err != nil {
 			return err
 		}

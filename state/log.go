@@ -14,7 +14,7 @@ const pruneBatch = 5000
 
 // Append adds an entry to the sync log and gives it its ID.
 func (db *DB) Append(ctx context.Context, e account.Entry) error {
-	return db.tx(ctx, "append to", "the sync log", func(tx *sql.Tx) error {
+	return db.together(ctx, "append to", "the sync log", func(ctx context.Context, tx *sql.Tx) error {
 		_, err := tx.ExecContext(ctx, `
 			INSERT INTO log (time, account, kind, outcome, reason, period, uid, duration, error)
 			VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)`,
