@@ -52,6 +52,9 @@ type DB struct {
 	write *sql.DB // one connection: SQLite has one writer at a time
 	read  *sql.DB
 	queue *queue // of what is written together
+	hot   hot    // what is written at each step of each flip
+	sent  kept   // what the table of that name holds
+	seen  kept   // and the table observed
 	seal  sealer
 	lock  *Lock // nil if it is the caller's
 }
@@ -89,6 +92,9 @@ func open(ctx context.Context, dir string, o Options, s schema) (_ *DB, err erro
 	}
 	if err := s.bring(ctx, db); err != nil {
 		return nil, err
+	}
+	if db.hot, err = prepareHot(ctx, db.write); err != nil {
+		return nil, db.wrap("open database", err)
 	}
 	if db.read, err = connect(dir, "deferred", readers, "query_only(1)"); err != nil {
 		return nil, err

@@ -107,34 +107,77 @@ func TestTogetherOneFails(t *testing.T) {
 	}
 }
 
-// TestTogetherGivesUp ends the wait of one write, not that of the others.
+// TestTogetherGivesUp ends the wait of who has not had their turn.
 func TestTogetherGivesUp(t *testing.T) {
 	t.Parallel()
 	db := openIn(t, t.TempDir())
-	jids := people(t, db, 3)
+	jids := people(t, db, 1)
 	ctx, cancel := context.WithCancel(t.Context())
-	gone := make(chan struct{})
-	errs := gathered(t, db, len(jids), func(i int) error {
-		switch i {
-		case 0:
-			go func() { time.Sleep(20 * time.Millisecond); cancel() }()
-			defer close(gone)
-			return db.SaveJournal(ctx, jids[i], plan.Journal{Clean: true})
-		default:
-			err := db.SaveJournal(t.Context(), jids[i], plan.Journal{Clean: true})
-			<-gone
-			return err
-		}
-	})
-	must(t, errors.Join(errs[1:]...))
-	// Whichever came first, the outcome is true.
+	outcome := make(chan error, 1)
+	db.queue.turn <- struct{}{} // somebody is at work
+	go func() { outcome <- db.SaveJournal(ctx, jids[0], plan.Journal{Clean: true}) }()
+	cancel()
+	if err := <-outcome; !errors.Is(err, context.Canceled) {
+		t.Errorf("cancelled: %v", err)
+	}
+	<-db.queue.turn
+	// Which neither is there nor keeps others from being written.
 	j, err := db.Journal(t.Context(), jids[0])
 	must(t, err)
-	if (errs[0] == nil) != j.Clean || (errs[0] != nil && !errors.Is(errs[0], context.Canceled)) {
-		t.Errorf("cancelled: %v, and the journal is %+v", errs[0], j)
+	if j.Clean || len(db.queue.waiting) > 0 {
+		t.Errorf("journal %+v, waiting %d", j, len(db.queue.waiting))
 	}
-	if err := db.SaveJournal(ctx, jids[0], plan.Journal{}); !errors.Is(err, context.Canceled) {
-		t.Errorf("cancelled before: %v", err)
+	must(t, db.SaveJournal(t.Context(), jids[0], plan.Journal{Clean: true}))
+}
+
+// TestObservedAgain looks at the same node again and again.
+func TestObservedAgain(t *testing.T) {
+	t.Parallel()
+	db := openIn(t, t.TempDir())
+	jid := people(t, db, 1)[0]
+	noon := time.Date(2026, 7, 1, 12, 0, 0, 0, time.UTC)
+	hidden, open := plan.Observed{Exists: true, Access: plan.Whitelist}, plan.Observed{Exists: true, Access: plan.Open}
+	for _, look := range []struct {
+		sight      plan.Observed
+		at, stored time.Duration
+	}{
+		{hidden, 0, 0},
+		{hidden, 4 * time.Second, 0},
+		{open, 4 * time.Second, 4 * time.Second},
+		{hidden, 5 * time.Second, 5 * time.Second},
+		{hidden, 10 * time.Second, 10 * time.Second},
+		{hidden, -time.Hour, -time.Hour}, // the clock went back
+	} {
+		must(t, db.SaveObserved(t.Context(), jid, look.sight, noon.Add(look.at)))
+		got, at, err := db.Observed(t.Context(), jid)
+		must(t, err)
+		if got.Access != look.sight.Access || !at.Equal(noon.Add(look.stored)) {
+			t.Errorf("after a look at %s: %v at %s", look.at, got.Access, at.Sub(noon))
+		}
+	}
+	must(t, db.DeleteAccount(t.Context(), jid))
+	if err := db.SaveObserved(t.Context(), jid, hidden, noon.Add(-time.Hour)); !errors.Is(err, ErrUnknownAccount) {
+		t.Errorf("of an account that was deleted: %v", err)
+	}
+}
+
+// TestHashesAgain deletes an account and links it again: what was saved of the
+// first one is not taken for saved.
+func TestHashesAgain(t *testing.T) {
+	t.Parallel()
+	db := openIn(t, t.TempDir())
+	j := plan.Journal{Sent: map[string]time.Time{"hash": time.Date(2026, 7, 1, 12, 0, 0, 0, time.UTC)}}
+	for range 2 {
+		jid := people(t, db, 1)[0]
+		must(t, db.SaveJournal(t.Context(), jid, j))
+		j.Clean = !j.Clean // which changes no hash
+		must(t, db.SaveJournal(t.Context(), jid, j))
+		got, err := db.Journal(t.Context(), jid)
+		must(t, err)
+		if len(got.Sent) != 1 || got.Clean != j.Clean {
+			t.Errorf("journal %+v", got)
+		}
+		must(t, db.DeleteAccount(t.Context(), jid))
 	}
 }
 
@@ -149,6 +192,7 @@ func BenchmarkJournal(b *testing.B) {
 			jids := people(b, db, n)
 			day := time.Date(2026, 7, 1, 12, 0, 0, 0, time.UTC)
 			for b.Loop() {
+				day = day.Add(time.Hour)
 				var all sync.WaitGroup
 				for i := range jids {
 					all.Go(func() {
