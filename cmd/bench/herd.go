@@ -109,7 +109,7 @@ func gather(ctx context.Context, x *testbed.XMPP, binary, dir string, n, rounds 
 	if err := x.Acquaint(contact, people); err != nil {
 		return nil, err
 	}
-	login, err := x.Login(ctx, contact, testbed.ContactOptions{})
+	login, err := x.Login(ctx, contact, testbed.ContactOptions{Patience: bareTimeout}) // it is told of many
 	if err != nil {
 		return nil, err
 	}
