@@ -51,7 +51,8 @@ func TestTurns(t *testing.T) {
 	})
 	var none *Turns
 	turns := new(Turns)
-	if none.at("a") != nil || turns.at("a") != turns.at("a") || turns.at("a") == turns.at("b") {
+	of, again := turns.at("a"), turns.at("a")
+	if none.at("a") != nil || of != again || of == turns.at("b") {
 		t.Error("places are not those of a server")
 	}
 }
