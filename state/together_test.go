@@ -181,9 +181,9 @@ func TestHashesAgain(t *testing.T) {
 	}
 }
 
-// BenchmarkJournal is what a flip writes down, for one person and for a
+// BenchmarkTogether is what a flip writes down, for one person and for a
 // thousand at once.
-func BenchmarkJournal(b *testing.B) {
+func BenchmarkTogether(b *testing.B) {
 	for _, n := range []int{1, 1000} {
 		b.Run(fmt.Sprintf("people=%d", n), func(b *testing.B) {
 			db, err := Open(b.Context(), filepath.Join(b.TempDir(), "state"), Options{})
