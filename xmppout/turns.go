@@ -12,7 +12,7 @@ const (
 	// answered long before its time limit. When a thousand people looked at their
 	// nodes in the same moment, each request waited behind all others in the
 	// server, every session took it for gone, and all logged in anew.
-	maxInFlight = 128
+	maxInFlight = 32
 	// turnMost is how long a request that is not answered keeps others waiting:
 	// what is wrong may be its own connection.
 	turnMost = time.Second
