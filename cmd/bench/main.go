@@ -30,16 +30,19 @@ var parts = []part{
 	{"polls", polls},
 	{"expansion", expansion},
 	{"growth", growth},
+	{"flips", flips},
+	{"herd", herd},
 }
 
 func main() {
 	only := flag.String("only", "", "run these parts alone, with commas between: "+names())
 	write := flag.String("write", "", "write the page to this `file` as well, if every part ran")
 	rounds := flag.Int("rounds", 0, "how often each contender runs; 0: what the part thinks is enough")
+	many := flag.Int("herd", 1000, "how many accounts leave in the same second")
 	flag.Parse()
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
-	if err := bench(ctx, *only, *write, *rounds); err != nil {
+	if err := bench(ctx, *only, *write, *rounds, *many); err != nil {
 		fmt.Fprintf(os.Stderr, "bench: %v\n", err)
 		os.Exit(1)
 	}
@@ -71,7 +74,7 @@ func chosen(only string) ([]part, error) {
 
 // bench runs the parts and prints the page. What failed or missed its target
 // fails the whole, but only after the others have run.
-func bench(ctx context.Context, only, file string, rounds int) error {
+func bench(ctx context.Context, only, file string, rounds, many int) error {
 	list, err := chosen(only)
 	if err != nil {
 		return err
@@ -83,7 +86,7 @@ func bench(ctx context.Context, only, file string, rounds int) error {
 	var failed error
 	for _, p := range list {
 		began := time.Now()
-		r := &report{rounds: rounds}
+		r := &report{rounds: rounds, herd: many}
 		if err := p.run(ctx, r); err != nil {
 			failed = errors.Join(failed, fmt.Errorf("%s: %w", p.name, err))
 		}

@@ -10,6 +10,7 @@ import (
 // A report is what one part has to say.
 type report struct {
 	rounds int // that were asked for; 0: as many as the part likes
+	herd   int // how many leave at once, for the part that is about that
 
 	title    string
 	intro    string // a paragraph before the table
