@@ -25,7 +25,7 @@ var (
 )
 
 // appointments are in each calendar.
-const appointments = 5
+const appointments = 10
 
 // After a start the flip that is overdue waits for nobody else, and an account
 // for which nothing is due costs little. With more of them:
