@@ -52,24 +52,64 @@ type member struct {
 	object *absence.Object
 }
 
+// run follows the server's own account of what changed, and lists the calendar
+// where there is none, or to check it. A check that the server is too slow or
+// too busy for fails no poll that the account sufficed for.
 func (p *poll) run(ctx context.Context) error {
-	relist := p.was.Relist || p.was.Polls >= relistAfter
-	p.now.Polls++
+	p.begin()
+	var late error // why a check could not be made
+	if p.checks() {
+		whole, err := p.check(ctx)
+		switch {
+		case err == nil:
+			return p.compare(ctx, whole)
+		case !canWait(ctx, err):
+			return err
+		}
+		late = err
+		p.begin()
+	}
+	told, err := p.follow(ctx)
 	switch {
-	case relist:
+	case err != nil:
+		return err
+	case told:
+		p.rest(late)
+		return nil
+	case late != nil:
+		return late
+	}
+	p.begin()
+	whole, err := p.listing(ctx)
+	if err != nil {
+		return err
+	}
+	return p.compare(ctx, whole)
+}
+
+// begin forgets what was found, to start from where the poll before left off.
+func (p *poll) begin() {
+	p.delta, p.members, p.removed = absence.Delta{}, map[string]member{}, nil
+	p.now = p.was
+	p.now.Seen = p.was.Seen.clone()
+	p.now.Polls++
+}
+
+// follow asks what changed. It returns false where the server cannot tell.
+func (p *poll) follow(ctx context.Context) (told bool, err error) {
+	switch {
 	case p.was.Token != "":
 		err := p.changes(ctx)
-		if err == nil || !resync(err) {
-			return err
+		if err != nil && resync(err) {
+			return false, nil
 		}
+		return err == nil, err
 	case p.was.CTag != "":
 		same, err := p.sameCTag(ctx)
-		if err != nil || same {
-			p.delta.Unchanged = same
-			return err
-		}
+		p.delta.Unchanged = same && !p.was.Relist
+		return same, err
 	}
-	return p.everything(ctx)
+	return false, nil
 }
 
 // errResync says that a sync report cannot be followed.
@@ -157,28 +197,30 @@ func (p *poll) sameCTag(ctx context.Context) (bool, error) {
 	return self.prop(nsCS, "getctag").value() == p.was.CTag, nil
 }
 
-// everything lists the collection and fetches what is new. Token and ctag are
-// asked for before the listing, so that a change in between is seen twice
+// due reports whether what the collection is is asked for now: at first, and
+// now and then.
+func (p *poll) due() bool { return p.was.Version == 0 || p.was.Polls >= relistAfter }
+
+// listing asks for all members; whole says that what it lacks is not there.
+// Token and ctag are asked for before, so that a change in between is seen twice
 // rather than never.
-func (p *poll) everything(ctx context.Context) error {
-	p.delta, p.members, p.removed = absence.Delta{}, map[string]member{}, nil
-	p.now.Seen = p.was.Seen.clone()
-	due := p.was.Version == 0 || p.was.Polls >= relistAfter
+func (p *poll) listing(ctx context.Context) (whole bool, err error) {
 	// A server that offers neither is asked only now and then if it does, and
 	// one whose token or ctag was good is not asked for another.
-	if due || (!p.was.Relist && (p.was.Token != "" || p.was.CTag != "")) {
+	if p.due() || (p.was.followed() && !p.checks()) {
 		if err := p.state(ctx); err != nil {
-			return err
+			return false, err
 		}
 	}
-	p.now.Relist = false
-	whole, err := p.query(ctx)
-	if err == nil && !whole {
+	if whole, err = p.query(ctx); err == nil && !whole {
 		whole, err = p.list(ctx)
 	}
-	if err != nil {
-		return err
-	}
+	return whole, err
+}
+
+// compare fetches what a listing has that is new.
+func (p *poll) compare(ctx context.Context, whole bool) error {
+	p.now.Relist, p.now.Late, p.now.Rest = false, 0, 0
 	listing := slices.AppendSeq(make([]string, 0, len(p.members)), maps.Keys(p.members)) // not nil, even if empty
 	slices.Sort(listing)
 	if len(listing) > maxMembers {
@@ -192,7 +234,7 @@ func (p *poll) everything(ctx context.Context) error {
 	}
 	unchanged := len(p.delta.Changed) == 0 && !p.now.Relist && !p.was.Relist
 	switch {
-	case whole && unchanged && !due:
+	case whole && unchanged && !p.due():
 		p.delta = absence.Delta{Unchanged: true}
 	case whole:
 		p.delta.Listing = listing
@@ -315,9 +357,11 @@ func (p *poll) self(ctx context.Context, body string) (response, error) {
 	return self, err
 }
 
+var errNoCalendar = errors.New("there is no calendar at this URL now")
+
 func errNotCalendar(u *url.URL) *Error {
 	return &Error{
-		Host: u.Host, kind: temporary, what: "there is no calendar at this URL now",
+		Host: u.Host, kind: temporary, err: errNoCalendar,
 		hint: "check that the calendar still exists; if it was moved, link it again",
 	}
 }

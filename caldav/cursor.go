@@ -16,11 +16,6 @@ const (
 
 	// maxMembers bounds a calendar. A cursor needs 22 bytes for each.
 	maxMembers = 50_000
-
-	// relistAfter is the number of polls after which a server's word that
-	// nothing changed is checked against a listing: one that was restored from
-	// a backup takes our token for a future one and reports nothing, for ever.
-	relistAfter = 288
 )
 
 // A cursor is where a poll left off. Outside this package it is opaque text.
@@ -32,6 +27,8 @@ type cursor struct {
 	// Relist asks for a listing at the next poll, because this one found
 	// objects gone or could not fetch some.
 	Relist bool `json:"relist,omitempty"`
+	Late   uint `json:"late,omitempty"` // listings in a row that could not be had
+	Rest   uint `json:"rest,omitempty"` // polls until the next one is tried
 	Seen   seen `json:"seen,omitempty"`
 
 	// Of a feed: what makes a request conditional (RFC 9110 §13.1).

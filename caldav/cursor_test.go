@@ -11,7 +11,8 @@ func TestCursorRoundTrip(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		c := cursor{
 			Version: parserVersion, Token: rapid.StringMatching(`[ -~]{0,20}`).Draw(t, "token"),
-			Polls: rapid.IntRange(0, 1000).Draw(t, "polls"), Relist: rapid.Bool().Draw(t, "relist"), Seen: seen{},
+			Polls: rapid.IntRange(0, 1000).Draw(t, "polls"), Relist: rapid.Bool().Draw(t, "relist"),
+			Late: rapid.UintRange(0, 16).Draw(t, "late"), Rest: rapid.UintRange(0, relistAfter).Draw(t, "rest"), Seen: seen{},
 		}
 		objects := rapid.MapOf(rapid.String(), rapid.String()).Draw(t, "objects")
 		for id, etag := range objects {

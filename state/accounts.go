@@ -53,6 +53,9 @@ func (db *DB) SaveAccount(ctx context.Context, a account.Account) (account.Accou
 	if a.Mode == "" {
 		a.Mode = account.Auto
 	}
+	// It may be another one of that name.
+	db.sent.forget(a.JID)
+	db.seen.forget(a.JID)
 	var saved account.Account
 	err := db.tx(ctx, "save account", a.JID, func(tx *sql.Tx) error {
 		if err := db.seal.saveLogin(ctx, tx, a); err != nil {
@@ -87,6 +90,8 @@ func (db *DB) SaveAccount(ctx context.Context, a account.Account) (account.Accou
 
 // DeleteAccount forgets an account and all that belongs to it but its log.
 func (db *DB) DeleteAccount(ctx context.Context, jid string) error {
+	defer db.sent.forget(jid)
+	defer db.seen.forget(jid)
 	return db.tx(ctx, "delete account", jid, func(tx *sql.Tx) error {
 		result, err := tx.ExecContext(ctx, "DELETE FROM accounts WHERE jid = ?", jid)
 		return oneRow(result, err, ErrUnknownAccount)

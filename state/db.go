@@ -51,6 +51,10 @@ type DB struct {
 	dir   string
 	write *sql.DB // one connection: SQLite has one writer at a time
 	read  *sql.DB
+	queue *queue // of what is written together
+	hot   hot    // what is written at each step of each flip
+	sent  kept   // what the table of that name holds
+	seen  kept   // and the table observed
 	seal  sealer
 	lock  *Lock // nil if it is the caller's
 }
@@ -62,7 +66,7 @@ func Open(ctx context.Context, dir string, o Options) (*DB, error) {
 }
 
 func open(ctx context.Context, dir string, o Options, s schema) (_ *DB, err error) {
-	db := &DB{dir: dir}
+	db := &DB{dir: dir, queue: newQueue()}
 	defer func() {
 		if err != nil {
 			err = errors.Join(err, db.Close())
@@ -88,6 +92,9 @@ func open(ctx context.Context, dir string, o Options, s schema) (_ *DB, err erro
 	}
 	if err := s.bring(ctx, db); err != nil {
 		return nil, err
+	}
+	if db.hot, err = prepareHot(ctx, db.write); err != nil {
+		return nil, db.wrap("open database", err)
 	}
 	if db.read, err = connect(dir, "deferred", readers, "query_only(1)"); err != nil {
 		return nil, err
@@ -182,18 +189,22 @@ func copyInto(ctx context.Context, dir, file string) (err error) {
 // tx runs do in one write transaction, durable when it returns nil. verb and
 // noun name it in errors.
 func (db *DB) tx(ctx context.Context, verb, noun string, do func(*sql.Tx) error) error {
-	tx, err := db.write.BeginTx(ctx, nil)
-	if err == nil {
-		defer tx.Rollback() // nothing is left to roll back after a commit
-		err = do(tx)
-	}
-	if err == nil {
-		err = tx.Commit()
-	}
-	if err != nil {
+	if err := db.once(ctx, do); err != nil {
 		return db.wrap(verb+" "+noun, err)
 	}
 	return nil
+}
+
+func (db *DB) once(ctx context.Context, do func(*sql.Tx) error) error {
+	tx, err := db.write.BeginTx(ctx, nil)
+	if err != nil {
+		return err
+	}
+	defer tx.Rollback() // nothing is left to roll back after a commit
+	if err := do(tx); err != nil {
+		return err
+	}
+	return tx.Commit()
 }
 
 // micros is an instant as the database keeps it.

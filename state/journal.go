@@ -48,14 +48,13 @@ func (db *DB) SaveJournal(ctx context.Context, jid string, j plan.Journal) error
 	if err != nil {
 		return db.wrap("save journal of "+jid, err)
 	}
-	return db.tx(ctx, "save journal of", jid, func(tx *sql.Tx) error {
-		if err := known(ctx, tx, jid); err != nil {
-			return err
+	_, same := db.sent.is(jid, sent)
+	err = db.together(ctx, "save journal of", jid, func(ctx context.Context, tx *sql.Tx) error {
+		if _, err := tx.StmtContext(ctx, db.hot.journal).ExecContext(ctx, jid, string(rest)); err != nil {
+			return unlinked(err)
 		}
-		if _, err := tx.ExecContext(ctx, `
-			INSERT INTO journals (account, journal) VALUES (?, ?)
-			ON CONFLICT (account) DO UPDATE SET journal = excluded.journal`, jid, string(rest)); err != nil {
-			return err
+		if same {
+			return nil
 		}
 		if _, err := tx.ExecContext(ctx, `
 			DELETE FROM sent WHERE account = ? AND hash NOT IN (SELECT key FROM json_each(?))`, jid, string(sent)); err != nil {
@@ -67,6 +66,12 @@ func (db *DB) SaveJournal(ctx context.Context, jid string, j plan.Journal) error
 			ON CONFLICT (account, hash) DO UPDATE SET at = excluded.at WHERE at IS NOT excluded.at`, jid, string(sent))
 		return err
 	})
+	if err != nil {
+		db.sent.forget(jid) // what is there is not known
+		return err
+	}
+	db.sent.hold(jid, sent, time.Time{})
+	return nil
 }
 
 // Pressing returns the accounts, ordered by JID, whose journals say that
@@ -164,21 +169,30 @@ func (db *DB) Observed(ctx context.Context, jid string) (plan.Observed, time.Tim
 	return o, instant(at), nil
 }
 
-// SaveObserved records what the server held at that moment.
+// soonAfter is how soon after a look the same sight is not worth a sync of the
+// disk: at an instant everybody looks, and has looked four seconds before.
+const soonAfter = 5 * time.Second
+
+// SaveObserved records what the server held at that moment. What was recorded in
+// the last five seconds, and has not changed, keeps the moment it has.
 func (db *DB) SaveObserved(ctx context.Context, jid string, o plan.Observed, at time.Time) error {
 	text, err := json.Marshal(o)
 	if err != nil {
 		return db.wrap("save observed node of "+jid, err)
 	}
-	return db.tx(ctx, "save observed node of", jid, func(tx *sql.Tx) error {
-		if err := known(ctx, tx, jid); err != nil {
-			return err
-		}
-		_, err := tx.ExecContext(ctx, `
-			INSERT INTO observed (account, observed, at) VALUES (?, ?, ?)
-			ON CONFLICT (account) DO UPDATE SET observed = excluded.observed, at = excluded.at`, jid, string(text), micros(at))
-		return err
+	if last, same := db.seen.is(jid, text); same && !at.Before(last) && at.Sub(last) < soonAfter {
+		return nil
+	}
+	err = db.together(ctx, "save observed node of", jid, func(ctx context.Context, tx *sql.Tx) error {
+		_, err := tx.StmtContext(ctx, db.hot.observed).ExecContext(ctx, jid, string(text), micros(at))
+		return unlinked(err)
 	})
+	if err != nil {
+		db.seen.forget(jid)
+		return err
+	}
+	db.seen.hold(jid, text, at)
+	return nil
 }
 
 // Suppressions returns the suppressions of jid, those that are over included.

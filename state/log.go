@@ -14,10 +14,8 @@ const pruneBatch = 5000
 
 // Append adds an entry to the sync log and gives it its ID.
 func (db *DB) Append(ctx context.Context, e account.Entry) error {
-	return db.tx(ctx, "append to", "the sync log", func(tx *sql.Tx) error {
-		_, err := tx.ExecContext(ctx, `
-			INSERT INTO log (time, account, kind, outcome, reason, period, uid, duration, error)
-			VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)`,
+	return db.together(ctx, "append to", "the sync log", func(ctx context.Context, tx *sql.Tx) error {
+		_, err := tx.StmtContext(ctx, db.hot.entry).ExecContext(ctx,
 			micros(e.Time), e.Account, e.Kind, e.Outcome, e.Reason, e.Period, e.UID, int64(e.Duration), e.Error)
 		return err
 	})

@@ -34,6 +34,11 @@ func (s *Session) askWithin(ctx context.Context, limit time.Duration, q query, a
 	if err != nil {
 		return err
 	}
+	leave, err := s.takeTurn(ctx)
+	if err != nil {
+		return err
+	}
+	defer leave()
 	ctx, cancel := context.WithTimeoutCause(ctx, limit, errNoAnswer)
 	defer cancel()
 	// The library waits for its context even when the connection is gone.

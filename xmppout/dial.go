@@ -46,6 +46,7 @@ type Dialer struct {
 	NoPresence bool
 
 	Ghosts *Ghosts // nil: what a lost connection leaves behind stays
+	Turns  *Turns  // nil: any number of requests at once
 }
 
 // A login is what an account says about logging in, checked.
@@ -163,7 +164,7 @@ func (d *Dialer) try(ctx context.Context, l login, t target) (*Session, *opening
 	return newSession(xs, w, e, options{
 		audience: l.audience, noPresence: d.NoPresence,
 		iqTimeout: cmp.Or(d.IQTimeout, iqTimeout), keepAlive: cmp.Or(d.KeepAlive, keepAlive),
-		ghosts: d.Ghosts, lay: func(alive context.Context) { d.layGhosts(alive, l, t) },
+		ghosts: d.Ghosts, places: d.Turns.at(l.domain), lay: func(alive context.Context) { d.layGhosts(alive, l, t) },
 	}), w.raw, nil
 }
 

@@ -54,6 +54,7 @@ type options struct {
 	noPresence           bool
 	iqTimeout, keepAlive time.Duration
 	ghosts               *Ghosts
+	places               chan struct{}               // of the server, for requests; nil: any number
 	lay                  func(alive context.Context) // ends the ghosts of earlier sessions
 }
 

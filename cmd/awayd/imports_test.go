@@ -37,7 +37,7 @@ var mayImport = []struct {
 	{"awayd/cmd/proof/mutate", nil, "changes source, whatever it says"},
 	{"awayd/cmd/proof", []string{"awayd/cmd/proof/explore", "awayd/cmd/proof/mutate", "awayd/cmd/testbed", "awayd/sync/absence", "awayd/sync/account", "awayd/sync/engine", "awayd/sync/plan", "awayd/xmppout/pep"}, "breaks the program from outside, and explores its parts over a model of a server"},
 	{"awayd/cmd/pictures", []string{"awayd/cmd/testbed"}, "uses the program and its page as a person would, from outside"},
-	{"awayd/cmd/bench", []string{"awayd/caldav", "awayd/cmd/testbed", "awayd/state", "awayd/sync/absence", "awayd/sync/account"}, "measures the parts of the program as the daemon uses them, beside other programs"},
+	{"awayd/cmd/bench", []string{"awayd/caldav", "awayd/cmd/bench/crowd", "awayd/cmd/testbed", "awayd/state", "awayd/sync/absence", "awayd/sync/account"}, "measures the parts of the program as the daemon uses them, beside other programs"},
 	{"awayd/cmd/awayd/control", []string{"awayd/caldav", "awayd/sync/absence", "awayd/sync/account", "awayd/sync/engine", "awayd/sync/finding", "awayd/sync/plan"}, "both sides of the control socket"},
 	{"awayd/cmd/awayd/web", []string{"awayd/cmd/awayd/control", "awayd/cmd/awayd/socket", "awayd/sync/account", "awayd/sync/engine", "awayd/sync/finding"}, "asks the handlers of the control socket, and has no way of its own to anything; awayd check asks it whether it is open"},
 	{"awayd/cmd/awayd/metrics", []string{"awayd/cmd/awayd/socket", "awayd/sync/account", "awayd/sync/engine", "awayd/sync/finding", "awayd/sync/plan"}, "what Prometheus is told, and awayd check whether it can be; knows no adapter"},

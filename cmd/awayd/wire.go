@@ -126,17 +126,18 @@ func hasCredential(name string) bool {
 type dialer struct {
 	current *atomic.Pointer[xmppout.Dialer]
 	ghosts  *xmppout.Ghosts
+	turns   *xmppout.Turns
 }
 
 func newDialer(c configs.Config) dialer {
-	d := dialer{new(atomic.Pointer[xmppout.Dialer]), new(xmppout.Ghosts)}
+	d := dialer{new(atomic.Pointer[xmppout.Dialer]), new(xmppout.Ghosts), new(xmppout.Turns)}
 	d.configure(c)
 	return d
 }
 
 // configure makes c hold for every session that is dialled from now on.
 func (d dialer) configure(c configs.Config) {
-	d.current.Store(&xmppout.Dialer{Audience: c.Audience, NoPresence: !c.Presence, Ghosts: d.ghosts})
+	d.current.Store(&xmppout.Dialer{Audience: c.Audience, NoPresence: !c.Presence, Ghosts: d.ghosts, Turns: d.turns})
 }
 
 // Dial implements engine.Dialer.

@@ -47,7 +47,7 @@ func growth(ctx context.Context, r *report) error {
 		r.growths = append(r.growths, table)
 		flat := func(work string, of func(sizeCost) series) {
 			small, large := of(all[0]).times(1/float64(sizes[0])), of(all[len(all)-1]).times(1/float64(sizes[len(sizes)-1]))
-			r.flat(work, small, large)
+			r.flat(work, small, large, series.String)
 		}
 		flat("first poll, awayd's own, for each event: 10,000 beside 100", func(c sizeCost) series { return c.firstOwn })
 		flat("unchanged poll, awayd's own, for each event: 10,000 beside 100", func(c sizeCost) series { return c.unchangedOwn })

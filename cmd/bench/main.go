@@ -30,16 +30,26 @@ var parts = []part{
 	{"polls", polls},
 	{"expansion", expansion},
 	{"growth", growth},
+	{"flips", flips},
+	{"herd", herd},
+	{"memory", memory},
+	{"start", start},
+	{"year", year},
 }
 
 func main() {
 	only := flag.String("only", "", "run these parts alone, with commas between: "+names())
 	write := flag.String("write", "", "write the page to this `file` as well, if every part ran")
 	rounds := flag.Int("rounds", 0, "how often each contender runs; 0: what the part thinks is enough")
+	var c crowds
+	flag.IntVar(&c.accounts, "accounts", 10_000, "the largest crowd of memory and start")
+	flag.IntVar(&c.people, "people", 100, "how many live the simulated year")
+	flag.IntVar(&c.days, "days", 365, "how long it is")
+	many := flag.Int("herd", 1000, "how many accounts leave in the same second")
 	flag.Parse()
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
-	if err := bench(ctx, *only, *write, *rounds); err != nil {
+	if err := bench(ctx, *only, *write, report{rounds: *rounds, herd: *many, crowds: c}); err != nil {
 		fmt.Fprintf(os.Stderr, "bench: %v\n", err)
 		os.Exit(1)
 	}
@@ -71,7 +81,7 @@ func chosen(only string) ([]part, error) {
 
 // bench runs the parts and prints the page. What failed or missed its target
 // fails the whole, but only after the others have run.
-func bench(ctx context.Context, only, file string, rounds int) error {
+func bench(ctx context.Context, only, file string, asked report) error {
 	list, err := chosen(only)
 	if err != nil {
 		return err
@@ -83,8 +93,8 @@ func bench(ctx context.Context, only, file string, rounds int) error {
 	var failed error
 	for _, p := range list {
 		began := time.Now()
-		r := &report{rounds: rounds}
-		if err := p.run(ctx, r); err != nil {
+		r := asked
+		if err := p.run(ctx, &r); err != nil {
 			failed = errors.Join(failed, fmt.Errorf("%s: %w", p.name, err))
 		}
 		fmt.Fprintf(os.Stderr, "%s: %s\n", p.name, time.Since(began).Round(time.Second))

@@ -26,10 +26,15 @@ type series []float64
 
 // interleave runs the contenders in turn, round after round, so that whatever
 // else the machine does hits all of them alike. One round before those is not
-// counted: it fills the caches of files, servers and interpreters.
+// counted: it fills the caches of files, servers and interpreters. A single
+// round, whose times prove nothing, goes without.
 func interleave(ctx context.Context, rounds int, contenders ...contender) ([]series, error) {
 	all := make([]series, len(contenders))
-	for round := range rounds + 1 {
+	warm := 0
+	if rounds > 1 {
+		warm = 1
+	}
+	for round := range warm + rounds {
 		for i, c := range contenders {
 			if err := ctx.Err(); err != nil {
 				return nil, err
@@ -44,7 +49,7 @@ func interleave(ctx context.Context, rounds int, contenders ...contender) ([]ser
 			if err != nil {
 				return nil, fmt.Errorf("run %s: %w", c.name, err)
 			}
-			if round > 0 {
+			if round >= warm {
 				all[i] = append(all[i], took.Seconds())
 			}
 		}

@@ -148,7 +148,8 @@ func (d *desk) expect(ctx context.Context, n int) error {
 	return err
 }
 
-// measureLater measures the polls of a calendar that is known.
+// measureLater measures the polls of a calendar that is known, to vdirsyncer
+// from measureFirst.
 func measureLater(ctx context.Context, r *report, s *shelf, v *vdirsyncer, seen traffic) error {
 	d, err := newDesk(ctx, s.dir, s.url)
 	if err != nil {
@@ -161,9 +162,6 @@ func measureLater(ctx context.Context, r *report, s *shelf, v *vdirsyncer, seen 
 	// A token that the server gave before the change is no longer the newest.
 	config, err := replayUnchanged(ctx, s, d)
 	if err != nil {
-		return err
-	}
-	if err := errors.Join(v.forget(ctx), v.sync(ctx)); err != nil {
 		return err
 	}
 	unchanged := timed(func(ctx context.Context) error { return d.expect(ctx, 0) })

@@ -11,7 +11,7 @@ import (
 func TestPolls(t *testing.T) {
 	r := &report{rounds: 1}
 	err := inBed(func(bed *testbed.Bed) error {
-		s, err := newShelf(t.Context(), bed, 60)
+		s, err := newShelf(t.Context(), bed, 20)
 		if err != nil {
 			return err
 		}

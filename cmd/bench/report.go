@@ -10,6 +10,8 @@ import (
 // A report is what one part has to say.
 type report struct {
 	rounds int // that were asked for; 0: as many as the part likes
+	herd   int // how many leave at once, for the part that is about that
+	crowds crowds
 
 	title    string
 	intro    string // a paragraph before the table
@@ -123,18 +125,20 @@ func (r *report) fact(work, got, target string, holds bool) {
 	r.rows = append(r.rows, row{work: work, ours: got, target: target, verdict: v})
 }
 
+// claim adds a row of what was not measured, but follows from what was if
+// nothing is overlooked.
+func (r *report) claim(work, got, target string) {
+	r.rows = append(r.rows, row{work: work, ours: got, target: target, verdict: unproven})
+}
+
 // flat adds the row of a cost for each unit that is to stay or to fall as there
 // are more of them.
-func (r *report) flat(work string, few, many series) {
+func (r *report) flat(work string, few, many series, in func(series) string) {
 	noise := max(few.noise(), many.noise())
-	ratios := many.over(few)
-	v := met
-	if ratios.median() > 1+noise && differ(few, many) {
-		v = missed
-	}
+	t := target{atMost: 1}
 	r.rows = append(r.rows, row{
-		work: work, ours: many.String(), peer: "awayd with 100 " + few.String(), ratio: ratios.ratio(),
-		noise: percent(noise), target: "≤ 1 ×", verdict: v,
+		work: work, ours: in(many), peer: "awayd with fewer " + in(few), ratio: many.over(few).ratio(),
+		noise: percent(noise), target: t.String(), verdict: judge(many, few, t, noise),
 	})
 }
 

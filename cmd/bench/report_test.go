@@ -3,6 +3,9 @@ package main
 import (
 	"strings"
 	"testing"
+	"time"
+
+	"awayd/cmd/bench/crowd"
 )
 
 // around makes a series that differs by at most two per cent from run to run.
@@ -45,14 +48,18 @@ func TestMissedTargetsAreNamed(t *testing.T) {
 	r.fact("bytes", "3", "", false)
 	r.compare(comparison{work: "slow", peer: "curl", ours: around(3), them: around(1), target: target{atMost: 2}})
 	r.compare(comparison{work: "fast", peer: "curl", ours: around(1), them: around(1), target: target{atMost: 2}})
-	r.flat("growing", around(1), around(2))
-	r.flat("falling", around(2), around(1))
+	r.flat("growing", around(1), around(2), series.String)
+	r.flat("falling", around(2), around(1), series.String)
+	r.flat("level", around(1), around(1), series.String)
+	r.claim("guessed", "9 min", "≤ 10 min")
 	if got := strings.Join(r.missed(), ","); got != "requests,slow,growing" {
 		t.Errorf("missed = %s", got)
 	}
 	var page strings.Builder
 	r.markdown(&page)
-	for _, want := range []string{"\n## Rows\n", "| slow | 3 s (2.97 s…3.06 s) | curl 1 s (990 ms…1.02 s) | 3.00 × (3.00…3.00) | ± 2 % | ≤ 2 × | **missed** |"} {
+	for _, want := range []string{"\n## Rows\n", "| slow | 3 s (2.97 s…3.06 s) | curl 1 s (990 ms…1.02 s) | 3.00 × (3.00…3.00) | ± 2 % | ≤ 2 × | **missed** |",
+		"| level | 1 s (990 ms…1.02 s) | awayd with fewer 1 s (990 ms…1.02 s) | 1.00 × (1.00…1.00) | ± 2 % | ≤ 1 × | unproven |",
+		"| guessed | 9 min |  |  |  | ≤ 10 min | unproven |"} {
 		if !strings.Contains(page.String(), want) {
 			t.Errorf("the page lacks %q:\n%s", want, page.String())
 		}
@@ -64,6 +71,29 @@ func TestQuantile(t *testing.T) {
 	for q, want := range map[float64]float64{0: 1, 0.5: 2.5, 1: 4} {
 		if got := s.quantile(q); got != want {
 			t.Errorf("quantile(%v) = %v, want %v", q, got, want)
+		}
+	}
+}
+
+func TestYearIsJudged(t *testing.T) {
+	good := crowd.Year{People: 1000, Days: 365, Took: 5 * time.Minute, LogMiddle: 100, LogEnd: 150, DatabaseMiddle: 100, DatabaseEnd: 150}
+	for name, c := range map[string]struct {
+		change func(*crowd.Year)
+		missed int
+		last   verdict
+	}{
+		"good":              {func(*crowd.Year) {}, 0, met},
+		"too slow":          {func(y *crowd.Year) { y.Took = time.Hour }, 1, met},
+		"early and late":    {func(y *crowd.Year) { y.Early, y.Late = 1, time.Second }, 2, met},
+		"the log grows":     {func(y *crowd.Year) { y.LogEnd = 151 }, 1, met},
+		"the database does": {func(y *crowd.Year) { y.DatabaseEnd = 151 }, 1, missed},
+		"fewer people":      {func(y *crowd.Year) { y.People, y.Took = 10, time.Hour }, 0, met},
+	} {
+		y, r := good, &report{}
+		c.change(&y)
+		r.judgeYear(y)
+		if got := r.missed(); len(got) != c.missed || r.rows[len(r.rows)-1].verdict != c.last {
+			t.Errorf("%s: missed %v; the last row is %q", name, got, r.rows[len(r.rows)-1].verdict)
 		}
 	}
 }

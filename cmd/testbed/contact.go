@@ -1,6 +1,7 @@
 package testbed
 
 import (
+	"cmp"
 	"context"
 	"encoding/xml"
 	"errors"
@@ -30,6 +31,9 @@ type ContactOptions struct {
 	// Quiet sends no presence, so that nobody sees the contact online and no
 	// event reaches it.
 	Quiet bool
+	// Patience is how long an answer may take, of a server that has much to do;
+	// ten seconds if zero.
+	Patience time.Duration
 }
 
 // A Contact is an XMPP client for tests. It keeps everything it is sent, asks
@@ -40,8 +44,9 @@ type Contact struct {
 	JID  string // full
 	XMPP *XMPP
 
-	stream *stream
-	done   chan struct{} // closed when the connection is over
+	stream   *stream
+	patience time.Duration
+	done     chan struct{} // closed when the connection is over
 
 	mu        sync.Mutex
 	err       error // why it is over
@@ -60,7 +65,7 @@ type reply struct {
 
 // Login logs a person in. ctx bounds the login only.
 func (x *XMPP) Login(ctx context.Context, p Person, o ContactOptions) (*Contact, error) {
-	ctx, cancel := context.WithTimeout(ctx, loginTimeout)
+	ctx, cancel := context.WithTimeout(ctx, max(loginTimeout, 3*o.Patience))
 	defer cancel()
 	addr := o.Addr
 	if addr == "" {
@@ -71,7 +76,7 @@ func (x *XMPP) Login(ctx context.Context, p Person, o ContactOptions) (*Contact,
 		return nil, fmt.Errorf("log in %s: %w", p.User, err)
 	}
 	c := &Contact{
-		JID: jid, XMPP: x, stream: s,
+		JID: jid, XMPP: x, stream: s, patience: cmp.Or(o.Patience, iqTimeout),
 		done: make(chan struct{}), news: make(chan struct{}), waiting: map[string]chan reply{},
 	}
 	go c.serve()
@@ -123,7 +128,7 @@ func (c *Contact) ping(ctx context.Context) error {
 // IQ sends a request of type get or set and returns the whole answer. An answer
 // of type error is a [StanzaError]. An empty to is the own account.
 func (c *Contact) IQ(ctx context.Context, typ, to, payload string) (string, error) {
-	ctx, cancel := context.WithTimeout(ctx, iqTimeout)
+	ctx, cancel := context.WithTimeout(ctx, c.patience)
 	defer cancel()
 	answer := make(chan reply, 1)
 	c.mu.Lock()

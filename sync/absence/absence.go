@@ -87,7 +87,7 @@ type ObjectError struct {
 // A Delta is what one poll of a calendar brought.
 type Delta struct {
 	// Unchanged says that the server vouched for nothing having changed since
-	// the cursor; every other field is then empty.
+	// the cursor; every other field but Unlisted is then empty.
 	Unchanged bool
 	// Changed holds new and changed objects.
 	Changed []Object
@@ -97,6 +97,9 @@ type Delta struct {
 	// Listing, if not nil, holds the href of every object there is. Objects
 	// that it lacks have vanished without the server having said so.
 	Listing []string
+	// Unlisted, if not empty, is why a listing that was due could not be had. It
+	// is tried again by itself, and this is said for the first of several times.
+	Unlisted string
 	// Name and Zone are the calendar's display name and calendar-timezone
 	// (an IANA name), if the server told them; else empty.
 	Name string

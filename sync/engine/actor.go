@@ -18,6 +18,9 @@ const (
 	// of its own within the last quarter.
 	rebuildEvery  = 24 * time.Hour
 	rebuildSpread = rebuildEvery / 4
+	// rebuildRetry is how soon that is tried again, if the state did not tell what
+	// the calendars hold.
+	rebuildRetry = time.Minute
 	// commandLimit bounds what a command may wait for its account's owner.
 	commandLimit = 2 * time.Minute
 )
@@ -53,6 +56,7 @@ type actor struct {
 	suppressed []account.Suppression
 	result     absence.Result
 	built      time.Time
+	unbuilt    error // why the timeline is an older one; nil: it is not
 	waiting    []*syncWait
 	line       line
 	duty       duty
@@ -90,7 +94,13 @@ func newActor(ctx context.Context, e *Engine, acct account.Account) (*actor, err
 		cancel()
 		return nil, err
 	}
-	a.setResult(a.build(e.now()), e.now())
+	built, err := a.build(e.now())
+	if err != nil {
+		cancel()
+		return nil, err
+	}
+	a.setResult(built, e.now())
+	a.release()
 	a.publishStatus()
 	return a, nil
 }
@@ -144,6 +154,7 @@ func (a *actor) turn() {
 	a.correspond()
 	a.publishStatus()
 	a.settleWaits()
+	a.release()
 }
 
 func (a *actor) rebuildAfter() time.Duration { return rebuildEvery - spread(a.jid, rebuildSpread) }

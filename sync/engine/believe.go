@@ -37,6 +37,9 @@ func believe(cached map[string]account.CachedObject, d absence.Delta, accept boo
 				p.Missing = append(p.Missing, href)
 			}
 		}
+		if len(p.Missing) > 0 {
+			hold = fmt.Sprintf("%d objects are gone without the server having said so; kept until it lists the calendar again", len(p.Missing))
+		}
 		return p, hold
 	}
 

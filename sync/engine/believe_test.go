@@ -44,3 +44,15 @@ func TestUnreadableObjectStaysWhatItWas(t *testing.T) {
 		t.Errorf("accepted, but not believed: %+v", p)
 	}
 }
+
+// What is missing stays held while the server does not list the calendar.
+func TestMissingIsHeldWithoutListing(t *testing.T) {
+	cached := map[string]account.CachedObject{"a": {Missing: true}, "b": {}}
+	p, hold := believe(cached, absence.Delta{}, false)
+	if hold == "" || len(p.Missing) != 1 || p.Missing[0] != "a" || len(p.Removed) != 0 {
+		t.Errorf("%+v, %q", p, hold)
+	}
+	if p, hold := believe(cached, absence.Delta{Removed: []string{"a"}}, false); hold != "" || len(p.Missing) != 0 {
+		t.Errorf("named as removed: %+v, %q", p, hold)
+	}
+}

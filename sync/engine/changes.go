@@ -13,10 +13,21 @@ import (
 // rebuild makes the timeline anew and logs what became different.
 func (a *actor) rebuild() {
 	was, now := a.result.Timeline, a.e.now()
-	a.setResult(a.build(now), now)
+	r, err := a.build(now)
+	if err != nil {
+		a.outdated(err, now)
+		return
+	}
+	a.setResult(r, now)
 	for _, e := range changes(was, a.result.Timeline, now) {
 		a.append(e)
 	}
+}
+
+// outdated keeps the timeline as it is until the state can be read again.
+func (a *actor) outdated(err error, now time.Time) {
+	a.log.Error("timeline not built", "error", err)
+	a.unbuilt, a.built = err, now.Add(rebuildRetry-a.rebuildAfter())
 }
 
 // changes says what became different between two timelines, for periods that

@@ -127,7 +127,12 @@ func (a *actor) withdraw(ctx context.Context) error {
 	unkept := a.e.store.Suppress(ctx, a.jid, s)
 	a.suppressed = append(a.suppressed, s...)
 	now := a.e.now()
-	a.setResult(a.build(now), now)
+	if r, err := a.build(now); err == nil {
+		a.setResult(r, now)
+	} else { // nor is one that cannot be read
+		a.forgo(p)
+		a.outdated(err, now)
+	}
 	a.append(change(p, "withdrawn by command: %s; it counts again when its times or its text change", plan.Describe(p)))
 	a.keeper.Hurry()
 	a.turn()
@@ -139,6 +144,13 @@ func (a *actor) withdraw(ctx context.Context) error {
 		return fmt.Errorf("withdrawn, but the absence comes back when awayd starts anew: %w", unkept)
 	}
 	return nil
+}
+
+// forgo takes a period out of the timeline, as if its absences were suppressed.
+func (a *actor) forgo(p absence.Period) {
+	r := a.result
+	r.Timeline.Periods = slices.DeleteFunc(slices.Clone(r.Timeline.Periods), func(q absence.Period) bool { return q.Key() == p.Key() })
+	a.setResult(r, a.built)
 }
 
 // unlink withdraws, unless keep is set, and forgets the account. The owner is

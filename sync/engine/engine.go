@@ -382,8 +382,8 @@ func (e *Engine) Withdraw(ctx context.Context, jid string) error {
 // what was last polled.
 func (e *Engine) Preview(ctx context.Context, jid string, from, to time.Time) (p Preview, err error) {
 	err = e.command(ctx, jid, func(_ context.Context, a *actor) error {
-		p = a.preview(from, to)
-		return nil
+		p, err = a.preview(from, to)
+		return err
 	})
 	return p, err
 }

@@ -20,10 +20,10 @@ import (
 // pollLimit bounds one poll; a calendar that never answers is then an error.
 const pollLimit = 2 * time.Minute
 
-// A calendar is one linked calendar with what was last downloaded of it.
+// A calendar is one linked calendar.
 type calendar struct {
 	account.Calendar
-	objects  map[string]account.CachedObject
+	shelf    shelf
 	source   Source
 	schedule cron.Schedule
 	due      time.Time // its next turn
@@ -123,14 +123,10 @@ func (a *actor) openCalendars(acct account.Account) error {
 				c.hold, c.quiet, c.heard, c.err = was.hold, was.quiet, was.heard, was.err
 			}
 		}
-		objects, err := a.e.store.Objects(a.ctx, ac.ID)
-		if err != nil {
-			return fmt.Errorf("load calendar %q of %s: %w", ac.Name, a.jid, err)
+		if err := a.fetch(c); err != nil {
+			return err
 		}
-		c.objects = make(map[string]account.CachedObject, len(objects))
-		for _, o := range objects {
-			c.objects[o.Href] = o
-		}
+		var err error
 		if c.source, err = a.e.calendars.Open(ac); err != nil {
 			return fmt.Errorf("open calendar %q of %s: %w", ac.Name, a.jid, err)
 		}
@@ -220,9 +216,9 @@ func (a *actor) merge(p polled) {
 	}
 	update, hold := account.Poll{}, ""
 	if p.err == nil {
-		update, hold = believe(c.objects, p.delta, p.accept)
-		update.Cursor = p.cursor
-	} else {
+		update, hold, p.err = a.weigh(c, p)
+	}
+	if p.err != nil {
 		update.Error = p.err.Error()
 	}
 	update.At = a.e.now()
@@ -242,6 +238,9 @@ func (a *actor) merge(p polled) {
 	}
 	a.e.observer.Polled(p.took, p.err)
 	a.logPoll(c, p, update, hold)
+	if p.delta.Unlisted != "" {
+		a.log.Debug("calendar not listed, its changes are read all the same", "calendar", c.Name, "error", p.delta.Unlisted)
+	}
 	c.LastPoll, c.Error = update.At, update.Error
 	c.heard, c.err = true, p.err
 	if known {
@@ -260,7 +259,12 @@ func (a *actor) merge(p polled) {
 // save has the state take over a poll.
 func (a *actor) save(c *calendar, u account.Poll) error {
 	a.e.quiet.forget(c.ID)
-	return a.e.store.SavePoll(context.WithoutCancel(a.ctx), c.ID, u)
+	u.Removed = slices.Concat(c.shelf.owed, u.Removed)
+	err := a.e.store.SavePoll(context.WithoutCancel(a.ctx), c.ID, u)
+	if u.Error == "" {
+		c.shelf.saved(u, err)
+	}
+	return err
 }
 
 // unchanged reports whether a poll brought nothing that a restart would miss.
@@ -270,7 +274,7 @@ func (c *calendar) unchanged(u account.Poll, hold string) bool {
 		(u.Name == "" || u.Name == c.Name) && (u.Zone == "" || u.Zone == c.Zone)
 }
 
-// take changes the cached objects as the state was.
+// take makes known what the state was told.
 func (a *actor) take(c *calendar, u account.Poll) {
 	c.Cursor = u.Cursor
 	moved := u.Zone != "" && u.Zone != c.Zone
@@ -280,20 +284,7 @@ func (a *actor) take(c *calendar, u account.Poll) {
 			a.acct.Calendars[i] = c.Calendar
 		}
 	}
-	missing := make(map[string]bool, len(u.Missing))
-	for _, href := range u.Missing {
-		missing[href] = true
-	}
-	for href, o := range c.objects {
-		o.Missing = missing[href]
-		c.objects[href] = o
-	}
-	for _, o := range u.Changed {
-		c.objects[o.Href] = account.CachedObject{Object: o}
-	}
-	for _, href := range u.Removed {
-		delete(c.objects, href)
-	}
+	c.shelf.take(u)
 	if moved { // which may be where the person lives
 		if rules, err := Rules(a.acct, a.e.Defaults()); err != nil {
 			a.log.Error("the calendar's zone not taken up", "calendar", c.Name, "error", err)
@@ -319,7 +310,7 @@ func (a *actor) logPoll(c *calendar, p polled, u account.Poll, hold string) {
 			a.append(account.Entry{Kind: account.KindHold, Reason: fmt.Sprintf("what calendar %q said last holds until it can be read again", c.Name)})
 		}
 	case p.err == nil && (c.LastOK.IsZero() || c.Error != ""):
-		e.Reason = fmt.Sprintf("calendar %q read: %d objects", c.Name, len(c.objects)+len(u.Changed)-len(u.Removed))
+		e.Reason = fmt.Sprintf("calendar %q read: %d objects", c.Name, c.shelf.count+len(u.Changed)-len(u.Removed))
 		if c.Error != "" {
 			e.Reason = fmt.Sprintf("calendar %q can be read again", c.Name)
 		}
@@ -343,28 +334,35 @@ func (a *actor) atStake() bool {
 	return live || ahead
 }
 
-// build computes the timeline from what is cached.
-func (a *actor) build(now time.Time) absence.Result {
-	return absence.Build(a.readings(), a.suppressing(), now.Add(-behind), now.Add(horizon))
+// build computes the timeline from what is known.
+func (a *actor) build(now time.Time) (absence.Result, error) {
+	readings, err := a.readings()
+	if err != nil {
+		return absence.Result{}, err
+	}
+	return absence.Build(readings, a.suppressing(), now.Add(-behind), now.Add(horizon)), nil
 }
 
 // readings are the account's calendars as package absence wants them.
-func (a *actor) readings() []absence.Calendar {
+func (a *actor) readings() ([]absence.Calendar, error) {
 	list := make([]absence.Calendar, len(a.calendars))
 	for i, c := range a.calendars {
+		if err := a.fetch(c); err != nil {
+			return nil, err
+		}
 		list[i] = absence.Calendar{Name: c.Name, EveryEvent: c.EveryEvent, Holidays: c.Holidays}
-		for _, o := range c.objects {
+		for _, o := range c.shelf.objects {
 			list[i].Objects = append(list[i].Objects, o.Object)
 		}
 	}
-	return list
+	return list, nil
 }
 
 // setResult makes what the calendars say the wish.
 func (a *actor) setResult(r absence.Result, built time.Time) {
 	// What leads to the timeline is for previews, which build it anew.
 	r.Absences, r.Ignored = nil, nil
-	a.result, a.built = r, built
+	a.result, a.built, a.unbuilt = r, built, nil
 	a.keeper.Want(Want{
 		Wish:     plan.Wish{Timeline: r.Timeline, Audience: a.audience},
 		Presence: a.presence, Activity: a.activity, Zone: a.rules.Zone,

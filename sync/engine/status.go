@@ -132,6 +132,10 @@ func (a *actor) publishStatus() {
 	for _, e := range a.result.Errors {
 		s.Problems = append(s.Problems, fmt.Sprintf("%s: %s", e.Source, e.Reason))
 	}
+	if a.unbuilt != nil {
+		s.Health = HealthError
+		s.Problems = append(s.Problems, a.unbuilt.Error())
+	}
 	for _, c := range s.Calendars {
 		if c.Error != "" {
 			s.Health = HealthError
@@ -239,12 +243,16 @@ type Preview struct {
 
 // preview plays the window over what is on the node now. To one that begins
 // later, the time until then leads: what is over by then is none of it.
-func (a *actor) preview(from, to time.Time) Preview {
-	p := Preview{Zone: a.rules.Zone, Result: absence.Build(a.readings(), a.suppressing(), from, to)}
+func (a *actor) preview(from, to time.Time) (Preview, error) {
+	readings, err := a.readings()
+	if err != nil {
+		return Preview{}, err
+	}
+	p := Preview{Zone: a.rules.Zone, Result: absence.Build(readings, a.suppressing(), from, to)}
 	begin, played := from, p.Result
 	now := a.e.now()
 	if now.Before(from) {
-		begin, played = now, absence.Build(a.readings(), a.suppressing(), now, to)
+		begin, played = now, absence.Build(readings, a.suppressing(), now, to)
 	}
 	p.Steps = plan.Forecast(plan.Wish{Timeline: played.Timeline, Audience: a.audience}, a.keeper.observed, a.keeper.journal, begin, to)
 	if now.Before(from) {
@@ -252,5 +260,5 @@ func (a *actor) preview(from, to time.Time) Preview {
 			return s.At.Before(from) || plan.PeriodOf(p.Result.Timeline, s) < 0
 		})
 	}
-	return p
+	return p, nil
 }

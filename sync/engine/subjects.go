@@ -66,7 +66,7 @@ func (a *actor) calendarSubject(c *calendar, now time.Time) notice.Subject {
 func (a *actor) contentSubject(c *calendar, now time.Time) notice.Subject {
 	name := fmt.Sprintf("Your calendar %q", clip(c.Name, 60))
 	s := notice.Subject{Name: fmt.Sprint("contents of calendar ", c.ID), Unknown: !c.heard || c.err != nil, Well: name + " is believed in full again"}
-	if c.empty() {
+	if c.shelf.empty() {
 		s.Causes = append(s.Causes, notice.Cause{
 			Kind: "empty", What: name + " is suddenly empty, which may be a mistake of its server,",
 			Rest: a.stake(now, "stays as it was last known", "What was in it is kept") +
@@ -85,28 +85,10 @@ func (a *actor) contentSubject(c *calendar, now time.Time) notice.Subject {
 	return s
 }
 
-// empty reports whether nothing is left of what the calendar held, but nobody
-// has said that it is gone.
-func (c *calendar) empty() bool {
-	for _, o := range c.objects {
-		if !o.Missing {
-			return false
-		}
-	}
-	return len(c.objects) > 0
-}
-
 // unreadable reports whether an absence that is not over comes from an event
 // that stays as it was because it can no longer be read.
 func (a *actor) unreadable(c *calendar, now time.Time) bool {
-	broken := make(map[string]bool)
-	for _, o := range c.objects {
-		if len(o.Errors) > 0 {
-			for _, e := range o.Events {
-				broken[e.UID] = true
-			}
-		}
-	}
+	broken := c.shelf.broken
 	for _, p := range a.result.Timeline.Periods {
 		if p.End.After(now) && slices.ContainsFunc(p.Absences, func(x absence.Absence) bool { return broken[x.UID] }) {
 			return true

@@ -64,6 +64,10 @@ type world struct {
 	journal  plan.Journal
 	observed plan.Observed
 	storeErr error
+	calm     bool  // a poll lists what there is, and brings no changes
+	pollErr  error // of what polls brought
+	loadErr  error // of what they had brought before
+	loads    int
 	acct     account.Account
 	objects  []account.CachedObject
 	suppress []account.Suppression
@@ -208,6 +212,9 @@ func (w *world) Poll(ctx context.Context, _ string) (absence.Delta, string, erro
 		return absence.Delta{}, "", w.calErr
 	}
 	d := absence.Delta{Changed: slices.Clone(w.events), Listing: []string{}, Zone: w.zone}
+	if w.calm {
+		d.Changed = nil
+	}
 	for _, o := range w.events {
 		d.Listing = append(d.Listing, o.Href)
 	}
@@ -338,18 +345,28 @@ func (w *world) Observed(context.Context, string) (plan.Observed, time.Time, err
 func (w *world) Objects(context.Context, int64) ([]account.CachedObject, error) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	return slices.Clone(w.objects), nil
+	w.loads++
+	return slices.Clone(w.objects), w.loadErr
 }
 
 func (w *world) SavePoll(_ context.Context, _ int64, p account.Poll) error {
 	w.mu.Lock()
 	defer w.mu.Unlock()
+	if w.pollErr != nil {
+		return w.pollErr
+	}
+	if p.Error != "" {
+		return nil
+	}
 	gone := func(o account.CachedObject) bool {
 		return slices.Contains(p.Removed, o.Href) || slices.ContainsFunc(p.Changed, func(c absence.Object) bool { return c.Href == o.Href })
 	}
 	w.objects = slices.DeleteFunc(w.objects, gone)
 	for _, o := range p.Changed {
 		w.objects = append(w.objects, account.CachedObject{Object: o})
+	}
+	for i := range w.objects {
+		w.objects[i].Missing = slices.Contains(p.Missing, w.objects[i].Href)
 	}
 	return nil
 }

@@ -87,6 +87,17 @@ func TestYear(t *testing.T) {
 		if most := *people*(*days+*days/12+2) + 3*n.Actions[plan.Reveal]; n.Logins > most {
 			t.Errorf("%d logins, want at most %d", n.Logins, most)
 		}
+		f := Year{
+			People: *people, Days: *days, Poll: *every, Took: real(), Polls: n.Polls, Logins: n.Logins,
+			Flips: n.Actions[plan.Reveal] + n.Actions[plan.Withdraw], Early: n.Early, Late: n.Late,
+		}
+		if len(sizes) > 1 {
+			middle, end := sizes[(len(sizes)-1)/2], sizes[len(sizes)-1]
+			f.LogMiddle, f.LogEnd, f.DatabaseMiddle, f.DatabaseEnd = middle.LogEntries, end.LogEntries, middle.Bytes, end.Bytes
+		}
+		if err := tell(f); err != nil {
+			t.Error(err)
+		}
 		checkLog(t, store, time.Now().Add(-retention-24*time.Hour))
 		if len(sizes) > 3 {
 			if was, is := sizes[1], sizes[len(sizes)-1]; is.LogEntries > was.LogEntries*3/2 {

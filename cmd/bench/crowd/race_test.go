@@ -1,0 +1,6 @@
+//go:build race
+
+package crowd
+
+// The race detector makes stacks larger.
+const largerStacks = true
