@@ -58,9 +58,9 @@ func manyFiles(n uint64) error {
 	return nil
 }
 
-// A crowd is many people of awayd's and as many bare clients, all logged in,
+// Leavers are many people of awayd's and as many bare clients, all logged in,
 // with one contact.
-type crowd struct {
+type leavers struct {
 	*company
 	s       scripts
 	ours    []string // bare JIDs
@@ -87,8 +87,8 @@ type herdSeries struct {
 	told               int
 }
 
-func gather(ctx context.Context, x *testbed.XMPP, binary, dir string, n, rounds int) (_ *crowd, err error) {
-	h := &crowd{rounds: rounds, phase: (5*time.Second + time.Duration(n)*45*time.Millisecond).Truncate(time.Second)}
+func gather(ctx context.Context, x *testbed.XMPP, binary, dir string, n, rounds int) (_ *leavers, err error) {
+	h := &leavers{rounds: rounds, phase: (5*time.Second + time.Duration(n)*45*time.Millisecond).Truncate(time.Second)}
 	var people []testbed.Person
 	for i := range 2 * n {
 		p, err := x.Person(ctx, []string{"away", "bare"}[i/n])
@@ -132,7 +132,7 @@ func gather(ctx context.Context, x *testbed.XMPP, binary, dir string, n, rounds 
 
 // begin starts awayd and waits until everybody is logged in and has staged the
 // first absence.
-func (h *crowd) begin(ctx context.Context, dir string, people []testbed.Person) (err error) {
+func (h *leavers) begin(ctx context.Context, dir string, people []testbed.Person) (err error) {
 	began := time.Now()
 	// A daemon that starts looks at twenty accounts a second.
 	h.first = began.Add(25*time.Second + time.Duration(len(people))*120*time.Millisecond).Truncate(time.Second)
@@ -153,7 +153,7 @@ func (h *crowd) begin(ctx context.Context, dir string, people []testbed.Person) 
 
 // run has awayd's people leave and come back, then the bare clients, again and
 // again.
-func (h *crowd) run(ctx context.Context) error {
+func (h *leavers) run(ctx context.Context) error {
 	for i := range h.rounds {
 		at := h.first.Add(time.Duration(4*i) * h.phase)
 		for _, half := range []struct {
@@ -180,7 +180,7 @@ func (h *crowd) run(ctx context.Context) error {
 }
 
 // awayHerd waits for an instant of awayd's people.
-func (h *crowd) awayHerd(ctx context.Context, instant time.Time, what telling, into *herdSeries) error {
+func (h *leavers) awayHerd(ctx context.Context, instant time.Time, what telling, into *herdSeries) error {
 	if err := sleepUntil(ctx, instant.Add(-time.Second)); err != nil {
 		return err
 	}
@@ -205,7 +205,7 @@ func (h *crowd) awayHerd(ctx context.Context, instant time.Time, what telling, i
 
 // bareHerd has all bare clients play a script, and then another one that is not
 // timed.
-func (h *crowd) bareHerd(ctx context.Context, instant time.Time, play, then script, into *herdSeries) error {
+func (h *leavers) bareHerd(ctx context.Context, instant time.Time, play, then script, into *herdSeries) error {
 	if err := sleepUntil(ctx, instant); err != nil {
 		return err
 	}
@@ -246,7 +246,7 @@ func lagsOf(at map[string]time.Time, instant time.Time) series {
 
 // daemonTime is the processor time that the daemon has used (proc(5)); 0 if
 // that cannot be told.
-func (h *crowd) daemonTime() time.Duration {
+func (h *leavers) daemonTime() time.Duration {
 	text, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", h.daemon.Process().Pid))
 	if err != nil {
 		return 0
@@ -268,7 +268,7 @@ func (h *crowd) daemonTime() time.Duration {
 	return time.Duration(ticks) * time.Second / 100
 }
 
-func (h *crowd) close() {
+func (h *leavers) close() {
 	if h.daemon != nil {
 		h.daemon.Close()
 	}
@@ -276,7 +276,7 @@ func (h *crowd) close() {
 	_ = h.contact.Close()
 }
 
-func (h *crowd) report(r *report) {
+func (h *leavers) report(r *report) {
 	n := len(h.ours)
 	r.intro = fmt.Sprintf(herdIntro, n, n, n, h.rounds)
 	connection := fmt.Sprintf("%d sessions on each side, all open before; no login is in the time", n)
