@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"context"
 	"fmt"
-	"io"
 	"os"
 	"os/exec"
 	"runtime"
@@ -12,19 +11,16 @@ import (
 )
 
 // heading writes what the numbers are of.
-func heading(ctx context.Context, w io.Writer) error {
+func heading(ctx context.Context) (string, error) {
 	versions, err := versions(ctx)
 	if err != nil {
-		return err
+		return "", err
 	}
-	_, err = fmt.Fprintf(w, intro, runtime.NumCPU(), strings.TrimPrefix(runtime.Version(), "go"), versions)
-	if err != nil {
-		return err
-	}
+	text := fmt.Sprintf(intro, runtime.NumCPU(), strings.TrimPrefix(runtime.Version(), "go"), versions)
 	if load, ok := busy(); ok {
-		_, err = fmt.Fprintf(w, "\nThe machine was not quiet when this run began: its load average was %.1f. Times are longer than they need be.\n", load)
+		text += fmt.Sprintf("\nThe machine was not quiet when this run began: its load average was %.1f. Times are longer than they need be.\n", load)
 	}
-	return err
+	return text, nil
 }
 
 // busy reports whether the machine has other work than ours, and how much.

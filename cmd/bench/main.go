@@ -11,12 +11,15 @@ import (
 	"errors"
 	"flag"
 	"fmt"
+	"io/fs"
 	"os"
 	"os/signal"
 	"slices"
 	"strings"
 	"syscall"
 	"time"
+
+	"awayd/cmd/page"
 )
 
 // A part is one section of the page.
@@ -39,7 +42,7 @@ var parts = []part{
 
 func main() {
 	only := flag.String("only", "", "run these parts alone, with commas between: "+names())
-	write := flag.String("write", "", "write the page to this `file` as well, if every part ran")
+	write := flag.String("write", "", "write the page to this `file` as well; with -only, what it says of the other parts stays")
 	rounds := flag.Int("rounds", 0, "how often each contender runs; 0: what the part thinks is enough")
 	var c crowds
 	flag.IntVar(&c.accounts, "accounts", 10_000, "the largest crowd of memory and start")
@@ -86,8 +89,15 @@ func bench(ctx context.Context, only, file string, asked report) error {
 	if err != nil {
 		return err
 	}
-	var page strings.Builder
-	if err := heading(ctx, &page); err != nil {
+	var text page.Page
+	if only != "" && file != "" {
+		was, err := os.ReadFile(file)
+		if err != nil && !errors.Is(err, fs.ErrNotExist) {
+			return err
+		}
+		text = page.Read(string(was))
+	}
+	if text.Heading, err = heading(ctx); err != nil {
 		return err
 	}
 	var failed error
@@ -98,14 +108,16 @@ func bench(ctx context.Context, only, file string, asked report) error {
 			failed = errors.Join(failed, fmt.Errorf("%s: %w", p.name, err))
 		}
 		fmt.Fprintf(os.Stderr, "%s: %s\n", p.name, time.Since(began).Round(time.Second))
-		r.markdown(&page)
+		if r.title != "" {
+			text.Set(r.title, r.markdown())
+		}
 		if missed := r.missed(); len(missed) > 0 {
 			failed = errors.Join(failed, fmt.Errorf("%s: missed: %s", p.name, strings.Join(missed, "; ")))
 		}
 	}
-	fmt.Print(page.String())
-	if file != "" && only == "" {
-		failed = errors.Join(failed, os.WriteFile(file, []byte(page.String()), 0o644))
+	fmt.Print(text.String())
+	if file != "" {
+		failed = errors.Join(failed, os.WriteFile(file, []byte(text.String()), 0o644))
 	}
 	return failed
 }

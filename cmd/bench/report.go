@@ -161,9 +161,10 @@ func (r *report) missed() []string {
 	return list
 }
 
-// markdown writes the section.
-func (r *report) markdown(w io.Writer) {
-	fmt.Fprintf(w, "\n## %s\n\n%s\n", r.title, r.intro)
+// markdown is the section, without its title.
+func (r *report) markdown() string {
+	w := new(strings.Builder)
+	fmt.Fprintln(w, r.intro)
 	if len(r.rows) > 0 {
 		table(w, []string{"work", "awayd", "beside it", "ratio", "noise", "target", "", "connection"}, r.lines())
 	}
@@ -176,6 +177,7 @@ func (r *report) markdown(w io.Writer) {
 	for _, n := range r.notes {
 		fmt.Fprintf(w, "\n%s\n", n)
 	}
+	return w.String()
 }
 
 func (r *report) lines() [][]string {

@@ -10,12 +10,15 @@ import (
 	"errors"
 	"flag"
 	"fmt"
+	"io/fs"
 	"os"
 	"os/signal"
 	"slices"
 	"strings"
 	"syscall"
 	"time"
+
+	"awayd/cmd/page"
 )
 
 // A part is one table of the page.
@@ -68,7 +71,7 @@ func names() string {
 // only after the others have run, and then nothing is written.
 func prove(ctx context.Context, only, file string) error {
 	chosen := parts
-	page := make(map[string]string) // by title
+	var text page.Page
 	if only != "" {
 		wanted := strings.Split(only, ",")
 		chosen = slices.DeleteFunc(slices.Clone(parts), func(p part) bool { return !slices.Contains(wanted, p.name) })
@@ -76,13 +79,14 @@ func prove(ctx context.Context, only, file string) error {
 			return fmt.Errorf("-only %s: the parts are %s", only, names())
 		}
 		if file != "" {
-			text, err := os.ReadFile(file)
-			if err != nil {
+			was, err := os.ReadFile(file)
+			if err != nil && !errors.Is(err, fs.ErrNotExist) {
 				return err
 			}
-			page = sections(string(text))
+			text = page.Read(string(was))
 		}
 	}
+	text.Heading = heading
 	var failed error
 	for _, p := range chosen {
 		began := time.Now()
@@ -91,30 +95,13 @@ func prove(ctx context.Context, only, file string) error {
 			failed = errors.Join(failed, fmt.Errorf("%s: %w", p.name, err))
 		}
 		fmt.Fprintf(os.Stderr, "%s: %s\n", p.name, time.Since(began).Round(time.Second))
-		page[p.title] = t.markdown()
-	}
-	var text strings.Builder
-	text.WriteString(heading)
-	for _, p := range parts {
-		if section, ok := page[p.title]; ok {
-			fmt.Fprintf(&text, "\n## %s\n\n%s", p.title, section)
-		}
+		text.Set(p.title, t.markdown())
 	}
 	if failed != nil || file == "" {
 		fmt.Print(text.String())
 		return failed
 	}
 	return os.WriteFile(file, []byte(text.String()), 0o644)
-}
-
-// sections returns what a page says, by title.
-func sections(page string) map[string]string {
-	found := make(map[string]string)
-	for _, s := range strings.Split(page, "\n## ")[1:] {
-		title, text, _ := strings.Cut(s, "\n\n")
-		found[title] = text
-	}
-	return found
 }
 
 const heading = `# Never early, never stale

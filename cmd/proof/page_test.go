@@ -9,16 +9,6 @@ import (
 	"awayd/cmd/proof/mutate"
 )
 
-// What is kept of a page is what was written.
-func TestSections(t *testing.T) {
-	full := table{intro: "One.", head: []string{"a", "b"}, rows: [][]string{{"1", "2"}}, notes: []string{"A note.", "- a\n- list"}}
-	page := heading + "\n## First\n\n" + full.markdown() + "\n## Second\n\n" + table{intro: "Two."}.markdown()
-	got := sections(page)
-	if len(got) != 2 || got["First"] != full.markdown() || got["Second"] != "Two.\n" {
-		t.Errorf("the sections are %q", got)
-	}
-}
-
 // The page lists exactly the mutants that the source yields, and what is said
 // to make no difference is one of them.
 func TestPageListsEveryMutant(t *testing.T) {

@@ -152,6 +152,10 @@ var errBusyNode = errors.New("the node keeps changing: another client may be at 
 // Next is when the next turn is due, if nothing happens before; false: never.
 func (k *Keeper) Next() (time.Time, bool) {
 	now := k.Now()
+	// The last turn may have taken longer than until the instant it ended for.
+	if k.retryAt.IsZero() && !k.looked.IsZero() && k.lookDue(now) {
+		return now, true
+	}
 	var wake time.Time
 	sooner := func(t time.Time) {
 		if t.After(now) && (wake.IsZero() || t.Before(wake)) {

@@ -204,3 +204,23 @@ func TestStatusTellsSinceWhen(t *testing.T) {
 		}
 	})
 }
+
+// A turn that takes longer than until the instant it was made for is followed by
+// another one at once.
+func TestInstantPassesDuringATurn(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld(t)
+		w.vacation("a", time.Hour, 2*time.Hour)
+		begin := time.Now()
+		defer w.run()()
+		w.expect(plan.Stage)
+		time.Sleep(time.Hour - lastLookAhead - time.Second)
+		w.mu.Lock()
+		w.showTakes = lastLookAhead + time.Second // from the look before the start until after it
+		w.mu.Unlock()
+		time.Sleep(lastLookAhead + 4*time.Second)
+		w.expect(plan.Stage, plan.Reveal)
+		time.Sleep(time.Until(begin.Add(2*time.Hour + 4*time.Second)))
+		w.expect(plan.Stage, plan.Reveal, plan.Withdraw)
+	})
+}

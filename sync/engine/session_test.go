@@ -77,6 +77,11 @@ func (s *session) Do(_ context.Context, a plan.Action, l plan.Ledger) error {
 func (s *session) Show(_ context.Context, status string) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	if takes := s.showTakes; takes > 0 {
+		s.mu.Unlock()
+		time.Sleep(takes)
+		s.mu.Lock()
+	}
 	s.shown = status
 	return nil
 }

@@ -40,6 +40,7 @@ type world struct {
 	lookTakes time.Duration
 	doErr     error
 	shown     string
+	showTakes time.Duration
 	answer    time.Duration // the pace last set
 	ping      time.Duration
 	news      chan struct{}
