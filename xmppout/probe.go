@@ -11,6 +11,8 @@ import (
 	"strings"
 	"time"
 
+	"github.com/cenkalti/backoff/v5"
+
 	"awayd/sync/finding"
 	"awayd/sync/plan"
 	"awayd/xmppout/pep"
@@ -111,8 +113,26 @@ type trial struct {
 	was  map[string]string
 }
 
+// askAgain is how often something is asked for that the server refuses for the
+// moment. ejabberd says internal-server-error when many make nodes at once.
+const askAgain = 3
+
+// ask returns a refusal that stands.
 func (t *trial) ask(q query, answer any) (*StanzaError, error) {
-	return refusal(t.Session.ask(context.Background(), q, answer))
+	refused, err := backoff.Retry(context.Background(), func() (*StanzaError, error) {
+		refused, err := refusal(t.Session.ask(context.Background(), q, answer))
+		switch {
+		case err != nil:
+			return nil, backoff.Permanent(err)
+		case refused != nil && refused.Temporary():
+			return refused, refused
+		}
+		return refused, nil
+	}, backoff.WithMaxTries(askAgain))
+	if refused != nil {
+		return refused, nil
+	}
+	return nil, err
 }
 
 // end stops the trial at what was found.

@@ -26,15 +26,16 @@ var equivalents = map[string]string{
 	"xmppout/pep Look: never errors.Is(err, ErrItemNotFound) (2)":                         vanishedMeanwhile,
 
 	// What is made sure of a second time.
-	"xmppout/pep Choreography.withdraw: without c.leave(ctx, a)":        "the keeper makes the person unavailable at the end of the turn, too",
-	"xmppout/pep Choreography.tell: never c.NoPresence":                 "the keeper makes the person unavailable at the end of the turn, too",
-	"xmppout/pep Choreography.tell: without c.disappear(ctx)":           "the keeper makes the person unavailable at the end of the turn, too",
-	"xmppout/pep Choreography.delete: without c.deleted()":              neverClean,
-	"xmppout/pep Choreography.deleted: without c.Ledger.Deleted()":      neverClean,
-	"sync/engine ledger.Deleted: without l.save(l.k.journal.Deleted())": neverClean,
-	"sync/plan Journal.Deleted: without j.Clean = false":                neverClean,
-	"xmppout/pep Choreography.admit: never len(in) == 0":                "a request that lets in nobody",
-	"xmppout/pep groupsFor: never !ok":                                  "the roster is read for nothing",
+	"xmppout/pep Choreography.withdraw: without c.leave(ctx, a)":               "the keeper makes the person unavailable at the end of the turn, too",
+	"xmppout/pep Choreography.tell: never c.NoPresence":                        "the keeper makes the person unavailable at the end of the turn, too",
+	"xmppout/pep Choreography.tell: without c.disappear(ctx)":                  "the keeper makes the person unavailable at the end of the turn, too",
+	"xmppout/pep Choreography.retract: never !errors.Is(err, ErrItemNotFound)": "what was not taken off is seen by the look that ends the turn, and taken off then",
+	"xmppout/pep Choreography.delete: without c.deleted()":                     neverClean,
+	"xmppout/pep Choreography.deleted: without c.Ledger.Deleted()":             neverClean,
+	"sync/engine ledger.Deleted: without l.save(l.k.journal.Deleted())":        neverClean,
+	"sync/plan Journal.Deleted: without j.Clean = false":                       neverClean,
+	"xmppout/pep Choreography.admit: never len(in) == 0":                       "a request that lets in nobody",
+	"xmppout/pep groupsFor: never !ok":                                         "the roster is read for nothing",
 
 	"xmppout/pep Choreography.takeDown: without c.retract(ctx, plan.ItemArchive, true)": "the end was told, and the node is hidden and deleted in the next two steps",
 

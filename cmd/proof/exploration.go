@@ -59,7 +59,7 @@ const limits = `What is excused, because no client of a server could do better:
   next step, is overwritten or seen (counted below).
 - A message that the person's own client makes visible early cannot be taken back from contacts of a server that tells no
   retraction; whom that client lets in and shuts out again between two looks stays subscribed on ejabberd.
-- Contacts whom the person shuts out, by hiding, removing or deleting, learn of a changed end from nobody, and have the end that they were told.
+- Contacts whom the person shuts out, by hiding, removing or deleting, or whom a server of the roster model does once they leave the group, learn of a changed end from nobody, and have the end that they were told.
 - On a server that tells contacts only through the person's connections, who comes online while awayd's is down sees the status text and
   is not told the message again.
 - A server that crashes and brings back a node without its message looks like a person who removed it, and one that brings back a node

@@ -127,11 +127,13 @@ func (w *world) regroup(friends Who) {
 	w.former |= w.audience()
 	w.regrouped = true
 	w.missed |= friends &^ w.friends
+	left := w.friends &^ friends
 	w.friends = friends
 	w.settled = false
 	if !w.KeepsSubscribers {
 		w.node.subscribers &= w.mayFetch(w.node)
 	}
+	w.shutOut(left &^ w.listeners(w.node)) // whom nobody can tell any more
 	w.subscribe()
 	w.watch()
 }

@@ -34,7 +34,7 @@ type judge struct {
 	theirs time.Time
 	acted  bool // the person did, at this hour
 
-	withdrawn int // the turn in which awayd last told the end of a message
+	withdrawn int // the turn in which awayd last withdrew a message
 
 	// widened is the turn in or after which the person let everybody in: what
 	// that turn and the next one do under that access model is their doing.
@@ -119,7 +119,7 @@ func (w *world) judgeStaging(i item) {
 		w.violate("apart", "%q begins after its end", i.Payload.Message)
 	}
 	if w.passed(i.Payload) {
-		w.withdrawn = w.turn
+		return
 	}
 	if _, isLive := w.cal.live(w.now()); !isLive && i.ID == plan.ItemArchive && w.status != "" && w.withdrawn == w.turn {
 		w.violate("stale", "the person is still shown with %q while the next message is staged", w.status)
@@ -187,6 +187,9 @@ func (w *world) judgeSettled() {
 		return isLive && p.Start.Equal(want.Start) && p.End.Equal(want.End) && (theirs || p.Message == want.Message)
 	}
 	for _, i := range w.node.items {
+		if w.passed(i.Payload) && w.unreadable() {
+			continue // brought back by a crash: it says that it is over
+		}
 		if may := w.mayFetch(w.node) & w.online; may != nobody && !i.own && !right(i.Payload) && !(i.bared && (w.unseen(w.node) || w.unreadable())) {
 			w.violate(w.wrong(i.Payload), "%s can still fetch %q after a turn at %d:00", may, i.Payload.Message, w.clock())
 		}
@@ -281,7 +284,7 @@ func (w *world) shows() bool {
 // later, and not for those who were let in.
 func (w *world) judgeEmpty() {
 	n := w.node
-	if w.mayFetch(n) != nobody && !n.touched && !n.theirs {
+	if w.mayFetch(n) != nobody && !n.touched && !n.theirs && w.turn-w.withdrawn <= 1 {
 		w.violate("apart", "contacts are still let into the node: %v", w)
 	}
 	for c, h := range w.held {

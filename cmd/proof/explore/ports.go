@@ -214,13 +214,17 @@ func (s side) Hides(context.Context) (bool, error) {
 }
 
 func (s side) Publish(_ context.Context, id string, p plan.Payload, guard plan.AccessModel) error {
+	if s.acting == plan.Withdraw {
+		s.w.withdrawn = s.w.turn
+	}
 	return s.do(write, s.name("publish %s %q until %d:00 under %s", id, p.Message, int(p.End.Sub(origin).Hours()), guard), func() error {
 		return s.w.publish(item{Item: plan.Item{ID: id, Payload: p}}, guard)
 	})
 }
 
 func (s side) Configure(_ context.Context, a plan.AccessModel) error {
-	if s.acting == plan.Amend && s.hidden {
+	// Where a group may be members, a hidden node is one whose group is empty.
+	if s.acting == plan.Amend && s.hidden && !(s.w.byGroup() && s.w.MembersTold) {
 		s.w.violate("override", "awayd goes on to amend what the person had hidden before")
 	}
 	return s.do(write, s.name("set access model %s", a), func() error { return s.w.configure(a, false) })
