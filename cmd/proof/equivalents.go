@@ -32,8 +32,9 @@ var equivalents = map[string]string{
 	"xmppout/pep Choreography.retract: never !errors.Is(err, ErrItemNotFound)": "what was not taken off is seen by the look that ends the turn, and taken off then",
 	"xmppout/pep Choreography.delete: without c.deleted()":                     neverClean,
 	"xmppout/pep Choreography.deleted: without c.Ledger.Deleted()":             neverClean,
-	"sync/engine ledger.Deleted: without l.save(l.k.journal.Deleted())":        neverClean,
 	"sync/plan Journal.Deleted: without j.Clean = false":                       neverClean,
+	"sync/plan Journal.Deleted: without j.Seen = nil":                          "only the log would tell of a node lost that awayd had deleted",
+	"sync/engine ledger.Deleted: without l.save(l.k.journal.Deleted())":        neverClean,
 	"xmppout/pep Choreography.admit: never len(in) == 0":                       "a request that lets in nobody",
 	"xmppout/pep groupsFor: never !ok":                                         "the roster is read for nothing",
 

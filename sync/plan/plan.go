@@ -178,7 +178,8 @@ func (j Journal) Equal(k Journal) bool {
 func (j Journal) Begin(a Action) Journal {
 	j.Begun = &a
 	if a.Audience != "" {
-		j.Audience, j.Circle = a.Audience, a.Circle
+		j.Audience = a.Audience
+		j.Circle = a.Circle
 	}
 	return j
 }
@@ -267,7 +268,8 @@ func (j Journal) Opening() Journal {
 // Deleted returns the journal once the node is gone. What was sent stays known:
 // a server that crashes, or is restored from a backup, brings it back.
 func (j Journal) Deleted() Journal {
-	j.Clean, j.Seen = false, nil
+	j.Clean = false
+	j.Seen = nil
 	return j
 }
 
