@@ -291,7 +291,7 @@ func (d *decision) withdraw() Action {
 	p := d.shown()
 	// What was staged is told to those who come between the opening of the node and
 	// the publish.
-	unsaid := d.current == nil && (p.Start.IsZero() || p.Start.After(d.now))
+	unsaid := d.current == nil && (p.Start.IsZero() || p.Start.After(d.now)) && !d.told(p)
 	if unsaid || (d.current == nil && d.foreign) {
 		a.Quiet = true
 		return a
@@ -304,6 +304,13 @@ func (d *decision) withdraw() Action {
 	}
 	a.Payload = p
 	return a
+}
+
+// told reports whether contacts were told p, even if the server went back to what
+// it was before and so did the clock.
+func (d *decision) told(p Payload) bool {
+	seen := d.journal.Seen
+	return seen != nil && seen.ID == ItemCurrent && seen.Payload.Equal(p)
 }
 
 func uids(p absence.Period) []string {

@@ -35,6 +35,7 @@ const (
 	kills        = "awayd is killed"
 	fails        = "a step fails"
 	setsBack     = "the clock is set back"
+	forgets      = "the server crashes and loses its last two writes"
 	publishesOwn = "the person publishes something of their own"
 	removesOwn   = "the person removes what is on the node"
 	opens        = "the person lets everybody into the node"
@@ -110,7 +111,7 @@ var events = []event{
 	{"Mercutio leaves the group", func(w *world) bool { return w.byGroup() && w.friends&Mercutio != 0 }, func(w *world) { w.regroup(w.friends &^ Mercutio) }},
 	{"the server is restarted", nil, func(w *world) { w.restart() }},
 	{"the server crashes and loses its last write", func(w *world) bool { return len(w.recent) > 0 }, func(w *world) { w.crash(1) }},
-	{"the server crashes and loses its last two writes", func(w *world) bool { return len(w.recent) > 1 }, func(w *world) { w.crash(2) }},
+	{forgets, func(w *world) bool { return len(w.recent) > 1 }, func(w *world) { w.crash(2) }},
 	{"the server crashes and loses all it wrote lately", func(w *world) bool { return len(w.recent) > 2 }, func(w *world) { w.crash(len(w.recent)) }},
 	{"the server loses all data", func(w *world) bool { return w.node.exists }, func(w *world) {
 		w.taken = plan.Payload{}
