@@ -232,7 +232,7 @@ func (w *world) crash(n int) {
 	had, audience := len(w.node.items) > 0, w.node.access
 	w.node = w.recent[len(w.recent)-n]
 	w.recent = nil
-	w.settled = false
+	w.settled, w.crashed = false, w.crashed || !w.settled
 	w.node.touched = w.node.exists
 	if !w.shows() {
 		w.shutOut(all)
