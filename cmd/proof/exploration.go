@@ -64,8 +64,6 @@ const limits = `What is excused, because no client of a server could do better:
   is not told the message again.
 - A server that crashes and brings back a node without its message looks like a person who removed it, and one that brings back a node
   as it was before the audience was changed like a person who opened it.
-- Contacts who were told in time keep the message if the server then crashes and forgets that it was published, and the clock is set back
-  before the start.
 - A server that does not show a node to its owner (ejabberd, to a group) hides what the person does there from awayd, too; where a group
   is let in as members (Prosody), a node that the person hid looks like one whose group is empty.
 - What the person removed or hid may be shown again once its event is edited, the clock is set back, or they deleted the node: then

@@ -306,9 +306,13 @@ func (d *decision) withdraw() Action {
 	return a
 }
 
-// told reports whether contacts were told p, even if the server went back to what
-// it was before and so did the clock.
+// told reports whether contacts were told p, or met it on a node that was being
+// opened, even if the server went back to what it was before and so did the
+// clock.
 func (d *decision) told(p Payload) bool {
+	if begun := d.journal.Begun; d.begun() == Reveal && begun.Payload.Start.Equal(p.Start) {
+		return true
+	}
 	seen := d.journal.Seen
 	return seen != nil && seen.ID == ItemCurrent && seen.Payload.Equal(p)
 }

@@ -35,6 +35,7 @@ const (
 	kills        = "awayd is killed"
 	fails        = "a step fails"
 	setsBack     = "the clock is set back"
+	restarts     = "the server is restarted"
 	forgets      = "the server crashes and loses its last two writes"
 	publishesOwn = "the person publishes something of their own"
 	removesOwn   = "the person removes what is on the node"
@@ -109,7 +110,7 @@ var events = []event{
 	{"the Nurse goes offline", func(w *world) bool { return w.online&Nurse != 0 }, func(w *world) { w.depart(Nurse) }},
 	{"Benvolio joins the group", func(w *world) bool { return w.byGroup() && w.friends&Benvolio == 0 }, func(w *world) { w.regroup(w.friends | Benvolio) }},
 	{"Mercutio leaves the group", func(w *world) bool { return w.byGroup() && w.friends&Mercutio != 0 }, func(w *world) { w.regroup(w.friends &^ Mercutio) }},
-	{"the server is restarted", nil, func(w *world) { w.restart() }},
+	{restarts, nil, func(w *world) { w.restart() }},
 	{"the server crashes and loses its last write", func(w *world) bool { return len(w.recent) > 0 }, func(w *world) { w.crash(1) }},
 	{forgets, func(w *world) bool { return len(w.recent) > 1 }, func(w *world) { w.crash(2) }},
 	{"the server crashes and loses all it wrote lately", func(w *world) bool { return len(w.recent) > 2 }, func(w *world) { w.crash(len(w.recent)) }},
@@ -232,7 +233,7 @@ func (w *world) crash(n int) {
 	had, audience := len(w.node.items) > 0, w.node.access
 	w.node = w.recent[len(w.recent)-n]
 	w.recent = nil
-	w.settled, w.crashed = false, w.crashed || !w.settled
+	w.settled = false
 	w.node.touched = w.node.exists
 	if !w.shows() {
 		w.shutOut(all)

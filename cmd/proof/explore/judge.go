@@ -34,8 +34,7 @@ type judge struct {
 	theirs time.Time
 	acted  bool // the person did, at this hour
 
-	crashed   bool // the server did within a turn, and lost writes
-	withdrawn int  // the turn in which awayd last withdrew a message
+	withdrawn int // the turn in which awayd last withdrew a message
 
 	// widened is the turn in or after which the person let everybody in: what
 	// that turn and the next one do under that access model is their doing.
@@ -198,9 +197,6 @@ func (w *world) judgeSettled() {
 	for c, h := range w.held {
 		if h.id == "" || h.own || h.over || w.passed(h.p) || right(h.p) {
 			continue
-		}
-		if w.crashed && h.p.Start.After(w.now()) && w.lived.has(h.p) {
-			continue // told in time, lost by the server, and then the clock was set back
 		}
 		if h.bared && (h.lost || !w.RetractTells) {
 			continue // nothing that could be said would be heard
