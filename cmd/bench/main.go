@@ -111,13 +111,13 @@ func bench(ctx context.Context, only, file string, asked report) error {
 		if r.title != "" {
 			text.Set(r.title, r.markdown())
 		}
+		if file != "" { // what was measured stays, even if the next part is interrupted
+			failed = errors.Join(failed, os.WriteFile(file, []byte(text.String()), 0o644))
+		}
 		if missed := r.missed(); len(missed) > 0 {
 			failed = errors.Join(failed, fmt.Errorf("%s: missed: %s", p.name, strings.Join(missed, "; ")))
 		}
 	}
 	fmt.Print(text.String())
-	if file != "" {
-		failed = errors.Join(failed, os.WriteFile(file, []byte(text.String()), 0o644))
-	}
 	return failed
 }

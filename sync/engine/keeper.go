@@ -17,8 +17,12 @@ import (
 const (
 	// Before an instant the node is looked at, so that a connection that broke
 	// unnoticed is a new one by then: in good time, and once more shortly before.
-	lookAhead     = 10 * time.Second
-	lastLookAhead = 4 * time.Second
+	// Each account does so by a time of its own sooner, at most by the spread, so
+	// that those who leave at the same moment do not all look at once.
+	lookAhead      = 10 * time.Second
+	lookSpread     = 20 * time.Second
+	lastLookAhead  = 4 * time.Second
+	lastLookSpread = lookAhead - lastLookAhead
 	dialLimit     = 30 * time.Second
 	lookLimit     = 15 * time.Second
 	answerLimit   = 10 * time.Second
@@ -164,7 +168,8 @@ func (k *Keeper) Next() (time.Time, bool) {
 	}
 	if next, ok := k.want.Next(now); ok {
 		sooner(next.Add(-soon))
-		for _, t := range aheadOf(next) {
+		sooner(next.Add(-lookAhead))
+		for _, t := range k.aheadOf(next) {
 			sooner(t)
 		}
 	}
@@ -182,8 +187,12 @@ func (k *Keeper) Next() (time.Time, bool) {
 }
 
 // aheadOf lists when to look because of an instant, and the instant.
-func aheadOf(t time.Time) []time.Time {
-	return []time.Time{t.Add(-lookAhead), t.Add(-lastLookAhead), t}
+func (k *Keeper) aheadOf(t time.Time) []time.Time {
+	return []time.Time{
+		t.Add(-lookAhead - spread(k.JID, lookSpread)),
+		t.Add(-lastLookAhead - spread(k.JID, lastLookSpread)),
+		t,
+	}
 }
 
 // round connects, looks, decides and acts once. It reports whether nothing was
@@ -235,7 +244,7 @@ func (k *Keeper) round(ctx context.Context) (bool, error) {
 // lookDue reports whether a moment to look lies between the last look and now.
 func (k *Keeper) lookDue(now time.Time) bool {
 	next, ok := k.want.Next(k.looked)
-	return ok && slices.ContainsFunc(aheadOf(next), func(t time.Time) bool {
+	return ok && slices.ContainsFunc(k.aheadOf(next), func(t time.Time) bool {
 		return t.After(k.looked) && !t.After(now)
 	})
 }
@@ -347,7 +356,7 @@ func (k *Keeper) failed(ctx context.Context, began time.Time, err error) error {
 	k.retryAt = now.Add(wait)
 	// Whatever the backoff, an instant is prepared for and met.
 	if next, ok := k.want.Next(now); ok {
-		for _, t := range aheadOf(next) {
+		for _, t := range k.aheadOf(next) {
 			if t.After(now) && t.Before(k.retryAt) {
 				k.retryAt = t
 			}

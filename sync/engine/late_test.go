@@ -214,13 +214,37 @@ func TestInstantPassesDuringATurn(t *testing.T) {
 		begin := time.Now()
 		defer w.run()()
 		w.expect(plan.Stage)
-		time.Sleep(time.Hour - lastLookAhead - time.Second)
+		ahead := lastLookAhead + spread(ada, lastLookSpread)
+		time.Sleep(time.Hour - ahead - time.Second)
 		w.mu.Lock()
-		w.showTakes = lastLookAhead + time.Second // from the look before the start until after it
+		w.showTakes = ahead + time.Second // from the last look before the start until after it
 		w.mu.Unlock()
-		time.Sleep(lastLookAhead + 4*time.Second)
+		time.Sleep(ahead + 4*time.Second)
 		w.expect(plan.Stage, plan.Reveal)
-		time.Sleep(time.Until(begin.Add(2*time.Hour + 4*time.Second)))
+		time.Sleep(time.Until(begin.Add(2*time.Hour + ahead + 4*time.Second)))
 		w.expect(plan.Stage, plan.Reveal, plan.Withdraw)
 	})
+}
+
+// Those who leave at the same moment look at their nodes one after the other,
+// each in good time and once more shortly before.
+func TestLooksAheadAreSpread(t *testing.T) {
+	const people = 1000
+	instant := time.Now()
+	looks := make(map[time.Duration]int) // in each second before the instant
+	for i := range people {
+		k := &Keeper{KeeperConfig: KeeperConfig{JID: fmt.Sprintf("away-%d@example.org", i)}}
+		at := k.aheadOf(instant)
+		first, last := instant.Sub(at[0]), instant.Sub(at[1])
+		if first < lookAhead || first > lookAhead+lookSpread || last < lastLookAhead || last > lookAhead || !at[2].Equal(instant) {
+			t.Fatalf("%s looks %v and %v ahead", k.JID, first, last)
+		}
+		looks[first.Truncate(time.Second)]++
+		looks[last.Truncate(time.Second)]++
+	}
+	for ahead, n := range looks {
+		if most := people / 4; n > most {
+			t.Errorf("%d of %d look within the second %v ahead, want %d at most", n, people, ahead, most)
+		}
+	}
 }
