@@ -22,7 +22,7 @@ type scripts struct {
 // last stanza of a flip comes after its instant at most.
 const (
 	scoutAhead = 15 * time.Second
-	scoutStays = 10 * time.Second
+	scoutStays = 45 * time.Second
 	scoutAfter = 4 * time.Second
 )
 

@@ -50,7 +50,7 @@ var mutated = []mutate.Target{
 const (
 	// mutantLimit bounds one exploration of a mutant. One that does not come to
 	// an end has been noticed.
-	mutantLimit = 3 * time.Minute
+	mutantLimit = 10 * time.Minute
 	// explorers is how many run at once.
 	explorers = 2
 )
