@@ -119,8 +119,13 @@ const askAgain = 3
 
 // ask returns a refusal that stands.
 func (t *trial) ask(q query, answer any) (*StanzaError, error) {
+	return insist(func() (*StanzaError, error) { return refusal(t.Session.ask(context.Background(), q, answer)) })
+}
+
+// insist asks again, after a pause, while the answer is a refusal for the moment.
+func insist(ask func() (*StanzaError, error)) (*StanzaError, error) {
 	refused, err := backoff.Retry(context.Background(), func() (*StanzaError, error) {
-		refused, err := refusal(t.Session.ask(context.Background(), q, answer))
+		refused, err := ask()
 		switch {
 		case err != nil:
 			return nil, backoff.Permanent(err)

@@ -37,9 +37,13 @@ func herd(ctx context.Context, r *report) error {
 		}
 		defer h.close()
 		if err := h.run(ctx); err != nil {
-			return fmt.Errorf("%w; the end of the daemon's log:\n%s", err, lastLines(h.daemon.Said(), 20))
+			return h.explain(err)
 		}
 		h.report(r)
+		if err := h.try(ctx); err != nil {
+			return h.explain(err)
+		}
+		h.reportTrial(r)
 		return nil
 	})
 }
@@ -62,6 +66,7 @@ func manyFiles(n uint64) error {
 // with one contact.
 type leavers struct {
 	*company
+	person  testbed.Person // the contact
 	s       scripts
 	ours    []string // bare JIDs
 	theirs  []string
@@ -75,6 +80,7 @@ type leavers struct {
 	start, end herdSeries
 	stagedIn   time.Duration // from the start of the daemon until all were ready
 	bareLogins time.Duration
+	trial      trial
 	awaydsOwn  series // processor time, from the instant until the last was told
 	misses     int
 }
@@ -102,14 +108,13 @@ func gather(ctx context.Context, x *testbed.XMPP, binary, dir string, n, rounds 
 			h.theirs = append(h.theirs, p.JID)
 		}
 	}
-	contact, err := x.Person(ctx, "contact")
-	if err != nil {
+	if h.person, err = x.Person(ctx, "contact"); err != nil {
 		return nil, err
 	}
-	if err := x.Acquaint(contact, people); err != nil {
+	if err := x.Acquaint(h.person, people); err != nil {
 		return nil, err
 	}
-	login, err := x.Login(ctx, contact, testbed.ContactOptions{Patience: bareTimeout}) // it is told of many
+	login, err := x.Login(ctx, h.person, testbed.ContactOptions{Patience: bareTimeout}) // it is told of many
 	if err != nil {
 		return nil, err
 	}
@@ -141,11 +146,12 @@ func (h *leavers) begin(ctx context.Context, dir string, people []testbed.Person
 		start := h.first.Add(time.Duration(4*i) * h.phase)
 		all = append(all, absenceTime{start, start.Add(h.phase)})
 	}
+	all = append(all, h.trialTime())
 	if h.daemon, err = h.company.daemon(ctx, dir, h.x.Addr, people, func(int) []absenceTime { return all }); err != nil {
 		return err
 	}
 	if err := staged(ctx, h.daemon, len(people), h.first.Add(-12*time.Second)); err != nil {
-		return fmt.Errorf("%w; the end of its log:\n%s", err, lastLines(h.daemon.Said(), 20))
+		return h.explain(err)
 	}
 	h.stagedIn = time.Since(began)
 	return nil
@@ -305,7 +311,12 @@ are: a server can hold that, and one connection of a contact costs the same on b
 of the last one. Beside them, %d bare clients send what awayd was seen to send for such a flip, over as many sessions with the same server,
 all beginning at once. %d sessions of each are open all the time; the two take turns, %d rounds. Prosody's configuration is that of the other tests: no
 mod_limits, so that no rate is limited; the number of open files is raised. awayd polls its calendars, files here, as it always does, and each poll
-looks at the node, too.`
+looks at the node, too. At last there is one more absence, of awayd's people alone: as it begins, awayd is told to poll every calendar at once (SIGHUP),
+and before it ends, the server is stopped and started again.`
+
+func (h *leavers) explain(err error) error {
+	return fmt.Errorf("%w; the end of the daemon's log:\n%s", err, lastLines(h.daemon.Said(), 20))
+}
 
 func lastLines(text string, n int) string {
 	lines := strings.Split(strings.TrimSpace(text), "\n")
