@@ -57,8 +57,8 @@ const limits = `What is excused, because no client of a server could do better:
 
 - A race: what the person's other client publishes, whom it lets in, and who leaves the group, after awayd read it and before its
   next step, is overwritten or seen (counted below).
-- A message that the person's own client makes visible early cannot be taken back from contacts of a server that tells no
-  retraction; whom that client lets in and shuts out again between two looks stays subscribed on ejabberd.
+- A message that the person's own client makes visible early, or before awayd does and then the clock is set back, cannot be taken
+  back from contacts of a server that tells no retraction; whom that client lets in and shuts out again between two looks stays subscribed on ejabberd.
 - Contacts whom the person shuts out, by hiding, removing or deleting, or whom a server of the roster model does once they leave the group, learn of a changed end from nobody, and have the end that they were told.
 - On a server that tells contacts only through the person's connections, who comes online while awayd's is down sees the status text and
   is not told the message again.

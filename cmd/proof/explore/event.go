@@ -1,6 +1,7 @@
 package explore
 
 import (
+	"slices"
 	"time"
 
 	"awayd/sync/plan"
@@ -213,6 +214,22 @@ func (w *world) bare(n node) []item {
 	return items
 }
 
+// bareStaged marks a staged message that contacts can see by the person's own
+// doing, in time until the clock went back.
+func (w *world) bareStaged() {
+	items := slices.Clone(w.node.items)
+	for k, i := range items {
+		if i.own || i.ID != plan.ItemArchive || !i.Payload.Start.After(w.now()) {
+			continue
+		}
+		items[k].bared = true
+		for c, h := range w.held {
+			w.held[c].bared = h.bared || h.id == i.ID && same(h.p, i.Payload)
+		}
+	}
+	w.node.items = items
+}
+
 // restart ends every connection; clients come back at once.
 func (w *world) restart() {
 	w.disconnect()
@@ -287,6 +304,9 @@ func (w *world) edit(to calendar) {
 func (w *world) stepBack() {
 	w.hour--
 	w.settled, w.taken, w.recent = false, plan.Payload{}, nil
+	if w.node.theirs {
+		w.bareStaged()
+	}
 	if w.acted {
 		w.takesOver(time.Time{})
 	}
