@@ -20,7 +20,8 @@ const outage = 5 * time.Second
 type trial struct {
 	polled      series        // lags of the starts
 	after       series        // lags of the ends
-	backIn      time.Duration // from the server's return until all were logged in
+	returned    time.Time     // of the server
+	backIn      time.Duration // from then until all were logged in
 	inOneMoment int           // the most who logged in within a second
 }
 
@@ -74,6 +75,7 @@ func (h *leavers) breakServer(ctx context.Context) error {
 	if err := h.x.Restart(ctx); err != nil {
 		return err
 	}
+	h.trial.returned = time.Now()
 	contact, err := h.x.Login(ctx, h.person, testbed.ContactOptions{Patience: bareTimeout})
 	if err != nil {
 		return err
@@ -85,7 +87,6 @@ func (h *leavers) breakServer(ctx context.Context) error {
 // waitForLogins counts who is logged in, twice a second, until all are.
 func (h *leavers) waitForLogins(ctx context.Context, deadline time.Time) error {
 	const pause = 500 * time.Millisecond
-	began := time.Now()
 	var counts []int
 	for {
 		n, err := loggedInNow(ctx, h.daemon)
@@ -97,7 +98,7 @@ func (h *leavers) waitForLogins(ctx context.Context, deadline time.Time) error {
 		}
 		switch {
 		case n == len(h.ours):
-			h.trial.backIn = time.Since(began)
+			h.trial.backIn = time.Since(h.trial.returned)
 			return nil
 		case time.Now().After(deadline):
 			return fmt.Errorf("%d of %d were logged in again before the end", n, len(h.ours))

@@ -166,7 +166,7 @@ func (w *world) takesOver(until time.Time) {
 // know that it was whole before, it is not shown again.
 func (w *world) takesBack() {
 	settled := w.settled
-	w.takesOver(time.Time{})
+	w.takesOver(lastEnd(w.node.items))
 	w.forgive()
 	// Where a group may be members too, a hidden node is one whose group is empty.
 	ambiguous := w.byGroup() && w.MembersTold
@@ -178,6 +178,17 @@ func (w *world) takesBack() {
 			w.taken = i.Payload
 		}
 	}
+}
+
+// lastEnd is when the last of awayd's items is over: whoever takes them off means
+// the absences that they are for, whatever the calendar says by now.
+func lastEnd(items []item) (last time.Time) {
+	for _, i := range items {
+		if !i.own && i.Payload.End.After(last) {
+			last = i.Payload.End
+		}
+	}
+	return last
 }
 
 // shutOut forgets what those were told whom awayd cannot reach any more: it
@@ -247,7 +258,7 @@ func (w *world) crash(n int) {
 	if w.taken.Message != "" {
 		w.taken = plan.Payload{}
 	}
-	had, audience := len(w.node.items) > 0, w.node.access
+	had, audience := w.node.items, w.node.access
 	w.node = w.recent[len(w.recent)-n]
 	w.recent = nil
 	w.settled = false
@@ -255,14 +266,14 @@ func (w *world) crash(n int) {
 	if !w.shows() {
 		w.shutOut(all)
 	}
-	gone := had && w.node.exists && len(w.node.items) == 0
+	gone := len(had) > 0 && w.node.exists && len(w.node.items) == 0
 	// A node that was opened to others before the last change of the audience.
 	reopened := w.node.exists && w.node.access != plan.Whitelist && w.node.access != audience && w.reach != w.Audience
 	w.node.theirs = w.node.theirs || reopened
 	if gone || reopened || !w.readable() {
 		// To awayd it looks as if the person had removed its message or changed
 		// who may see it, or as if nothing had happened.
-		w.takesOver(time.Time{})
+		w.takesOver(lastEnd(had))
 	}
 	w.restart()
 }
