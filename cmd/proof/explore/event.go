@@ -266,7 +266,7 @@ func (w *world) crash(n int) {
 	if !w.shows() {
 		w.shutOut(all)
 	}
-	gone := len(had) > 0 && w.node.exists && len(w.node.items) == 0
+	gone := w.node.exists && !lastEnd(had).IsZero() && lastEnd(w.node.items).IsZero()
 	// A node that was opened to others before the last change of the audience.
 	reopened := w.node.exists && w.node.access != plan.Whitelist && w.node.access != audience && w.reach != w.Audience
 	w.node.theirs = w.node.theirs || reopened
