@@ -14,9 +14,9 @@ import (
 )
 
 const (
-	// rebuildEvery moves the window of the timeline along; each account has a time
-	// of its own within the last quarter.
-	rebuildEvery  = 24 * time.Hour
+	// rebuildEvery moves the window of the timeline along, which reaches a year
+	// ahead; each account has a time of its own within the last quarter.
+	rebuildEvery  = 7 * 24 * time.Hour
 	rebuildSpread = rebuildEvery / 4
 	// rebuildRetry is how soon that is tried again, if the state did not tell what
 	// the calendars hold.
@@ -56,6 +56,7 @@ type actor struct {
 	suppressed []account.Suppression
 	result     absence.Result
 	built      time.Time
+	until      time.Time // the end of the window of result
 	unbuilt    error // why the timeline is an older one; nil: it is not
 	waiting    []*syncWait
 	line       line
