@@ -225,3 +225,20 @@ func TestNothingIsDoneOnAnOldLook(t *testing.T) {
 		w.expect()
 	})
 }
+
+// What lies beyond the window is taken up when that has moved along, though the
+// calendar says nothing new.
+func TestWindowMoves(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld(t)
+		w.schedule = "@every 6h"
+		const beyond = 10 * 24 * time.Hour
+		w.vacation("a", horizon+beyond, horizon+beyond+time.Hour)
+		w.objects, w.calm = []account.CachedObject{{Object: w.events[0]}}, true
+		defer w.run()()
+		time.Sleep(beyond - time.Hour)
+		w.expect()
+		time.Sleep(rebuildEvery + auditEvery)
+		w.expect(plan.Stage)
+	})
+}
