@@ -24,9 +24,12 @@ func TestOutlook(t *testing.T) {
 			o := plan.Observed{Exists: true, Access: plan.Presence, Items: []plan.Item{{ID: plan.ItemCurrent, Payload: p}}}
 			w.change(func() { w.node = o })
 		}},
-		"taken away":     {4 * time.Hour, func(w *world) { w.change(func() { w.node.Items = nil }) }},
-		"node lost":      {4 * time.Hour, func(w *world) { w.change(func() { w.node = plan.Observed{} }) }},
-		"planned anew":   {time.Hour, func(w *world) { w.calm = false; w.vacation("c", 90*time.Minute, 3*time.Hour) }},
+		"taken away": {4 * time.Hour, func(w *world) { w.change(func() { w.node.Items = nil }) }},
+		"node lost":  {4 * time.Hour, func(w *world) { w.change(func() { w.node = plan.Observed{} }) }},
+		"planned anew": {time.Hour, func(w *world) {
+			w.change(func() { w.calm = false })
+			w.vacation("c", 90*time.Minute, 3*time.Hour)
+		}},
 		"nothing at all": {0, func(w *world) { w.change(func() { w.events = nil }) }},
 	} {
 		t.Run(name, func(t *testing.T) {
