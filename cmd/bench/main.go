@@ -46,7 +46,7 @@ func main() {
 	rounds := flag.Int("rounds", 0, "how often each contender runs; 0: what the part thinks is enough")
 	var c crowds
 	flag.IntVar(&c.accounts, "accounts", 10_000, "the largest crowd of memory and start")
-	flag.IntVar(&c.people, "people", 100, "how many live the simulated year")
+	flag.IntVar(&c.people, "people", 1000, "how many live the simulated year")
 	flag.IntVar(&c.days, "days", 365, "how long it is")
 	many := flag.Int("herd", 1000, "how many accounts leave in the same second")
 	flag.Parse()

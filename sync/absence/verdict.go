@@ -43,12 +43,14 @@ type judge struct {
 	shortest time.Duration
 	absence  phrases
 
-	categories map[string]bool
+	categories map[string]bool // beside the built-in ones
 	*lexicon
 }
 
 // A lexicon is what every judge knows. Nobody changes it.
 type lexicon struct {
+	// The words for an absence by the language of the account; in all others "".
+	absences map[string]phrases
 	holiday  phrases
 	birthday phrases
 	meeting  phrases
@@ -57,13 +59,20 @@ type lexicon struct {
 	undone   phrases
 	negation map[string]bool
 
+	absenceCategories map[string]bool
 	holidayCategories map[string]bool
 	birthdayCategory  map[string]bool
 }
 
 // words is read once: thousands of calendars are judged by the same one.
 var words = sync.OnceValue(func() *lexicon {
+	absence := newPhrases(absenceWords)
+	absences := map[string]phrases{"": absence}
+	for lang, own := range ownWords {
+		absences[lang] = absence.with(own)
+	}
 	return &lexicon{
+		absences:          absences,
 		holiday:           newPhrases(holidayWords),
 		birthday:          newPhrases(birthdayWords),
 		meeting:           newPhrases(meetingWords),
@@ -71,6 +80,7 @@ var words = sync.OnceValue(func() *lexicon {
 		cover:             newPhrases(coverWords),
 		undone:            newPhrases(undoneWords),
 		negation:          set(negations),
+		absenceCategories: set(absenceCategories),
 		holidayCategories: set(holidayWords),
 		birthdayCategory:  set(birthdayWords),
 	}
@@ -78,14 +88,17 @@ var words = sync.OnceValue(func() *lexicon {
 
 func newJudge(s Settings) *judge {
 	lang, _ := languageOf(s.Lang)
+	if len(ownWords[lang]) == 0 {
+		lang = ""
+	}
 	j := &judge{
 		own:        make(map[string]bool),
 		domains:    make(map[string]bool),
 		names:      set(s.Names),
 		rules:      s.Rules,
 		shortest:   s.MinDuration,
-		absence:    newPhrases(absenceWords, ownWords[lang], s.Words),
-		categories: set(absenceCategories, s.Categories),
+		absence:    words().absences[lang].with(s.Words),
+		categories: set(s.Categories),
 		lexicon:    words(),
 	}
 	for _, a := range s.Addresses {
@@ -100,12 +113,10 @@ func newJudge(s Settings) *judge {
 	return j
 }
 
-func set(lists ...[]string) map[string]bool {
-	m := make(map[string]bool)
-	for _, list := range lists {
-		for _, s := range list {
-			m[fold(strings.TrimSpace(s))] = true
-		}
+func set(list []string) map[string]bool {
+	m := make(map[string]bool, len(list))
+	for _, s := range list {
+		m[fold(strings.TrimSpace(s))] = true
 	}
 	return m
 }
@@ -229,7 +240,7 @@ func away(status string) bool { return status == "OOF" || status == "OUTOFOFFICE
 // texts returns the verdict by categories and summary.
 func (j *judge) texts(e *Event) verdict {
 	for _, c := range e.Categories {
-		if j.categories[fold(strings.TrimSpace(c))] {
+		if c = fold(strings.TrimSpace(c)); j.absenceCategories[c] || j.categories[c] {
 			return verdict{rule: RuleCategory}
 		}
 	}

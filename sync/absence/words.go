@@ -1,6 +1,7 @@
 package absence
 
 import (
+	"slices"
 	"strings"
 	"unicode"
 
@@ -140,21 +141,28 @@ type phrases struct {
 	within  []string              // scripts without spaces
 }
 
-func newPhrases(lists ...[]string) phrases {
-	p := phrases{byFirst: make(map[string][][]string)}
-	for _, list := range lists {
-		for _, s := range list {
-			l := newLine(s)
-			switch {
-			case len(l.words) == 0:
-			case strings.ContainsFunc(l.folded, unspaced):
-				p.within = append(p.within, strings.TrimSpace(l.folded))
-			default:
-				p.byFirst[l.words[0]] = append(p.byFirst[l.words[0]], l.words)
-			}
+func newPhrases(list []string) phrases { return phrases{}.with(list) }
+
+// with returns p and those of a list. It leaves p as it is, which many share.
+func (p phrases) with(list []string) phrases {
+	if len(list) == 0 {
+		return p
+	}
+	more := phrases{byFirst: make(map[string][][]string, len(p.byFirst)+len(list)), within: slices.Clip(p.within)}
+	for first, some := range p.byFirst {
+		more.byFirst[first] = slices.Clip(some)
+	}
+	for _, s := range list {
+		l := newLine(s)
+		switch {
+		case len(l.words) == 0:
+		case strings.ContainsFunc(l.folded, unspaced):
+			more.within = append(more.within, strings.TrimSpace(l.folded))
+		default:
+			more.byFirst[l.words[0]] = append(more.byFirst[l.words[0]], l.words)
 		}
 	}
-	return p
+	return more
 }
 
 func unspaced(r rune) bool {

@@ -14,9 +14,9 @@ import (
 )
 
 const (
-	// rebuildEvery moves the window of the timeline along; each account has a time
-	// of its own within the last quarter.
-	rebuildEvery  = 24 * time.Hour
+	// rebuildEvery moves the window of the timeline along, which reaches a year
+	// ahead; each account has a time of its own within the last quarter.
+	rebuildEvery  = 7 * 24 * time.Hour
 	rebuildSpread = rebuildEvery / 4
 	// rebuildRetry is how soon that is tried again, if the state did not tell what
 	// the calendars hold.
@@ -52,11 +52,14 @@ type actor struct {
 	presence   bool
 	activity   bool
 	keeper     *Keeper
+	store      *sparing // the keeper's
+	outlook    outlook
 	calendars  []*calendar
 	suppressed []account.Suppression
 	result     absence.Result
 	built      time.Time
-	unbuilt    error // why the timeline is an older one; nil: it is not
+	until      time.Time // the end of the window of result
+	unbuilt    error     // why the timeline is an older one; nil: it is not
 	waiting    []*syncWait
 	line       line
 	duty       duty
@@ -72,9 +75,10 @@ func newActor(ctx context.Context, e *Engine, acct account.Account) (*actor, err
 		e: e, jid: acct.JID, log: e.log.With("account", acct.JID), ctx: ctx, stop: cancel,
 		inbox: make(chan func()), polled: make(chan polled), nudge: make(chan struct{}, 1),
 	}
+	a.store = &sparing{NodeStore: e.store}
 	var err error
 	if a.keeper, err = NewKeeper(ctx, KeeperConfig{
-		JID: acct.JID, Store: &sparing{NodeStore: e.store}, Now: e.now, Note: a.append, Log: a.log,
+		JID: acct.JID, Store: a.store, Now: e.now, Note: a.append, Log: a.log,
 		Dial: a.dial, Observer: e.observer,
 	}); err != nil {
 		cancel()

@@ -12,14 +12,17 @@ import (
 
 // rebuild makes the timeline anew and logs what became different.
 func (a *actor) rebuild() {
-	was, now := a.result.Timeline, a.e.now()
+	was, seen, now := a.result.Timeline, a.until, a.e.now()
 	r, err := a.build(now)
 	if err != nil {
 		a.outdated(err, now)
 		return
 	}
 	a.setResult(r, now)
-	for _, e := range changes(was, a.result.Timeline, now) {
+	if a.until.Before(seen) {
+		seen = a.until
+	}
+	for _, e := range changes(was, a.result.Timeline, now, seen) {
 		a.append(e)
 	}
 }
@@ -31,10 +34,10 @@ func (a *actor) outdated(err error, now time.Time) {
 }
 
 // changes says what became different between two timelines, for periods that
-// are not over: one entry for each that is new, gone, or another one than it
-// was.
-func changes(was, is absence.Timeline, now time.Time) []account.Entry {
-	gone, fresh := missing(was, is, now), missing(is, was, now)
+// are not over and end by until, up to where both reach: one entry for each that
+// is new, gone, or another one than it was.
+func changes(was, is absence.Timeline, now, until time.Time) []account.Entry {
+	gone, fresh := missing(was, is, now, until), missing(is, was, now, until)
 	var list []account.Entry
 	for _, p := range fresh {
 		i := slices.IndexFunc(gone, func(q absence.Period) bool { return sameEvent(p, q) })
@@ -57,14 +60,14 @@ func changes(was, is absence.Timeline, now time.Time) []account.Entry {
 }
 
 // missing lists the periods of from, not yet over, that are not in to.
-func missing(from, to absence.Timeline, now time.Time) (list []absence.Period) {
+func missing(from, to absence.Timeline, now, until time.Time) (list []absence.Period) {
 	known := make(map[string]bool, len(to.Periods))
 	for _, p := range to.Periods {
 		known[p.Key()] = true
 	}
 	for _, p := range from.Periods {
 		// What lies beyond the other window is not news when it comes into it.
-		if !known[p.Key()] && p.End.After(now) && !p.End.After(now.Add(horizon-2*rebuildEvery)) {
+		if !known[p.Key()] && p.End.After(now) && !p.End.After(until) {
 			list = append(list, p)
 		}
 	}

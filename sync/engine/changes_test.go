@@ -35,9 +35,11 @@ func TestChangesTellAnEditOnce(t *testing.T) {
 		"replaced": {line(rome), line(period("oslo", "Oslo", 5, 9)), []string{`new absence: "Oslo"`, `no absence any more: "Rome"`}},
 		"merged":   {line(rome, period("oslo", "Oslo", 10, 12)), line(both), []string{`"Rome" in "Work" (word) and 1 more is from`, `no absence any more: "Oslo"`}},
 		"private":  {line(), line(private), []string{`new absence: a private event in "Work" (word), from`}},
+		"beyond":   {line(rome), line(rome, period("oslo", "Oslo", 18, 25)), nil},
+		"at last":  {line(), line(period("rome", "Rome", 18, 20)), []string{`new absence: "Rome"`}},
 		"over":     {line(period("rome", "Rome", -5, -2)), line(), nil},
 	} {
-		got := changes(c.was, c.is, now)
+		got := changes(c.was, c.is, now, day(20))
 		if len(got) != len(c.want) {
 			t.Errorf("%s: %+v", name, got)
 			continue

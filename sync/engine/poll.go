@@ -362,7 +362,8 @@ func (a *actor) readings() ([]absence.Calendar, error) {
 func (a *actor) setResult(r absence.Result, built time.Time) {
 	// What leads to the timeline is for previews, which build it anew.
 	r.Absences, r.Ignored = nil, nil
-	a.result, a.built, a.unbuilt = r, built, nil
+	a.result, a.built, a.until, a.unbuilt = r, built, built.Add(horizon), nil
+	a.outlook = outlook{}
 	a.keeper.Want(Want{
 		Wish:     plan.Wish{Timeline: r.Timeline, Audience: a.audience},
 		Presence: a.presence, Activity: a.activity, Zone: a.rules.Zone,

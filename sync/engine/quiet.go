@@ -10,8 +10,9 @@ import (
 )
 
 const (
-	// quietEvery is how often the state is told of polls that brought nothing.
-	quietEvery = 5 * time.Minute
+	// quietEvery is how often the state is told of polls that brought nothing: each
+	// time is a sync of the disk, on an otherwise idle machine.
+	quietEvery = 30 * time.Minute
 	// quietMost bounds how many at once, so that a flip's journal waits for no long
 	// transaction.
 	quietMost = 200
@@ -19,7 +20,7 @@ const (
 
 // The quiet polls are those that brought nothing that a restart would miss: the
 // state is told of many together. What is lost with a crash is when a calendar
-// was last read, to some minutes, and a cursor since which nothing has changed.
+// was last read, to half an hour, and a cursor since which nothing has changed.
 type quiet struct {
 	mu    sync.Mutex
 	polls map[int64]account.Poll // by calendar

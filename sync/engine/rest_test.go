@@ -208,7 +208,7 @@ func TestNothingIsDoneOnAnOldLook(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		w := newWorld(t)
 		w.schedule = "@every 8760h"
-		w.vacation("a", 1000*time.Hour, 1100*time.Hour)
+		w.vacation("a", 3*rebuildEvery, 4*rebuildEvery)
 		own := func(until time.Duration) plan.Observed {
 			p := plan.NewPayload(time.Now().Add(-time.Hour), time.Now().Add(until), "own")
 			return plan.Observed{Exists: true, Access: plan.Presence, Items: []plan.Item{{ID: plan.ItemCurrent, Payload: p}}}
@@ -217,9 +217,28 @@ func TestNothingIsDoneOnAnOldLook(t *testing.T) {
 		defer w.run()()
 		w.expect()
 		w.mu.Lock()
-		w.node = own(100 * time.Hour)
+		w.node = own(2 * rebuildEvery)
 		w.mu.Unlock()
-		time.Sleep(rebuildEvery + time.Minute)
+		time.Sleep(auditEvery + time.Minute)
 		w.expect()
+		time.Sleep(rebuildEvery)
+		w.expect()
+	})
+}
+
+// What lies beyond the window is taken up when that has moved along, though the
+// calendar says nothing new.
+func TestWindowMoves(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld(t)
+		w.schedule = "@every 6h"
+		const beyond = 10 * 24 * time.Hour
+		w.vacation("a", horizon+beyond, horizon+beyond+time.Hour)
+		w.objects, w.calm = []account.CachedObject{{Object: w.events[0]}}, true
+		defer w.run()()
+		time.Sleep(beyond - time.Hour)
+		w.expect()
+		time.Sleep(rebuildEvery + auditEvery)
+		w.expect(plan.Stage)
 	})
 }

@@ -18,7 +18,7 @@ import (
 func TestQuietCalendarIsNotLoaded(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		w := newWorld(t)
-		w.vacation("a", 100*time.Hour, 110*time.Hour)
+		w.vacation("a", 3*rebuildEvery, 4*rebuildEvery)
 		w.objects, w.calm = []account.CachedObject{{Object: w.events[0]}}, true
 		defer w.run()()
 		time.Sleep(time.Hour)
@@ -80,8 +80,8 @@ func TestUnsavedPollHolds(t *testing.T) {
 func TestUnreadableState(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		w := newWorld(t)
-		w.vacation("a", -time.Hour, 100*time.Hour)
-		w.vacation("b", 110*time.Hour, 120*time.Hour)
+		w.vacation("a", -time.Hour, 2*rebuildEvery)
+		w.vacation("b", 2*rebuildEvery+10*time.Hour, 2*rebuildEvery+20*time.Hour)
 		w.calm, w.objects = true, []account.CachedObject{{Object: w.events[0]}, {Object: w.events[1]}}
 		defer w.run()()
 		w.expect(plan.Reveal)

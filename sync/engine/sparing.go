@@ -14,6 +14,13 @@ type sparing struct {
 	NodeStore
 	written bool
 	last    plan.Observed
+	changes int // how often the journal, or what was observed, became another one
+}
+
+// SaveJournal implements [NodeStore].
+func (s *sparing) SaveJournal(ctx context.Context, jid string, j plan.Journal) error {
+	s.changes++ // one that cannot be written may hold all the same
+	return s.NodeStore.SaveJournal(ctx, jid, j)
 }
 
 // SaveObserved implements [NodeStore].
@@ -21,6 +28,7 @@ func (s *sparing) SaveObserved(ctx context.Context, jid string, o plan.Observed,
 	if s.written && reflect.DeepEqual(o, s.last) {
 		return nil
 	}
+	s.changes++
 	err := s.NodeStore.SaveObserved(ctx, jid, o, at)
 	s.written, s.last = err == nil, o
 	return err

@@ -114,7 +114,7 @@ func (a *actor) publishStatus() {
 	a.describeNode(&s)
 	if a.acct.Mode != account.Paused {
 		s.Late = a.keeper.late
-		a.describeNext(&s, now)
+		s.Next, s.Flip = a.foretell(now)
 	}
 	for _, c := range a.calendars {
 		s.Calendars = append(s.Calendars, CalendarStatus{
@@ -161,36 +161,6 @@ func (a *actor) publishStatus() {
 	a.mu.Lock()
 	a.status = s
 	a.mu.Unlock()
-}
-
-// describeNext fills in what will be done next, and what contacts will see of
-// it.
-func (a *actor) describeNext(s *Status, now time.Time) {
-	// The next instant mostly brings a flip, and a year takes long to play.
-	if next, ok := a.keeper.want.Next(now); ok && a.describeUntil(s, now, next) {
-		return
-	}
-	s.Next = nil
-	a.describeUntil(s, now, now.Add(horizon))
-}
-
-// describeUntil is the same, as far as it is decided until then. It reports
-// whether contacts will see something of it.
-func (a *actor) describeUntil(s *Status, now, until time.Time) bool {
-	for _, step := range plan.Forecast(a.keeper.want.Wish, a.keeper.observed, a.keeper.journal, now, until) {
-		if step.Kind == plan.Unstage || step.Kind == plan.Yield {
-			continue
-		}
-		next := &Next{At: step.At.In(a.rules.Zone), Action: step.Kind}
-		if s.Next == nil {
-			s.Next = next
-		}
-		if flips(step.Kind) {
-			s.Flip = next
-			return true
-		}
-	}
-	return false
 }
 
 // failing is since when a calendar fails: since it was read last, or was linked.

@@ -6,6 +6,7 @@ import (
 	"os"
 	"path/filepath"
 	"runtime"
+	"runtime/debug"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -25,12 +26,18 @@ var (
 // retention is how long the sync log is kept meanwhile.
 const retention = 20 * 24 * time.Hour
 
+// calmGC is how much garbage there may be beside what lives, in percent.
+const calmGC = 800
+
 // A year in simulated time, with the real state: nobody is told early or late,
 // sessions are few, and what is kept does not grow for ever. More of it:
 //
 //	go test -run TestYear -v ./cmd/bench/crowd -people 1000 -days 365 -timeout 1h
 func TestYear(t *testing.T) {
 	dir, real := t.TempDir(), stopwatch()
+	// A year of garbage in minutes, on a heap so small that it would be collected
+	// hundreds of times a second, and each time all stacks shrink to grow again.
+	defer debug.SetGCPercent(debug.SetGCPercent(calmGC))
 	synctest.Test(t, func(t *testing.T) {
 		begin := time.Now()
 		store, err := state.Open(t.Context(), dir, state.Options{})
