@@ -23,9 +23,9 @@ const (
 	lookSpread     = 20 * time.Second
 	lastLookAhead  = 4 * time.Second
 	lastLookSpread = lookAhead - lastLookAhead
-	dialLimit     = 30 * time.Second
-	lookLimit     = 15 * time.Second
-	answerLimit   = 10 * time.Second
+	dialLimit      = 30 * time.Second
+	lookLimit      = 15 * time.Second
+	answerLimit    = 10 * time.Second
 	// hurriedLimit bounds each answer close to an instant or while a message is
 	// live: a connection that stays silent for longer is better replaced. It is
 	// for every other attempt only, or a slow server would never be looked at.
