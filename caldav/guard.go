@@ -4,7 +4,9 @@ import (
 	"bytes"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
+	"unicode/utf8"
 )
 
 // Bounds on iCalendar text, all of them far beyond what calendars hold.
@@ -47,12 +49,35 @@ type fault struct {
 	reason string
 }
 
+// all returns the properties of a name, in order.
+func (b *block) all(name string) []line {
+	var found []line
+	for i, l := range b.lines {
+		switch {
+		case l.name != name:
+		case found == nil:
+			found = b.lines[i : i+1 : i+1] // most names stand once
+		default:
+			found = append(found, l)
+		}
+	}
+	return found
+}
+
+// one returns the first property of a name, nil if there is none.
+func (b *block) one(name string) *line {
+	for i := range b.lines {
+		if b.lines[i].name == name {
+			return &b.lines[i]
+		}
+	}
+	return nil
+}
+
 // first returns the value of the first property of a name.
 func (b *block) first(name string) string {
-	for _, l := range b.lines {
-		if l.name == name {
-			return strings.TrimSpace(l.value)
-		}
+	if l := b.one(name); l != nil {
+		return strings.TrimSpace(l.value)
 	}
 	return ""
 }
@@ -60,7 +85,10 @@ func (b *block) first(name string) string {
 // uid returns the UID as far as it can be told.
 func (b *block) uid() string {
 	uid := b.first("UID")
-	return strings.ToValidUTF8(uid[:min(len(uid), maxUID)], "")
+	if uid = uid[:min(len(uid), maxUID)]; utf8.ValidString(uid) {
+		return uid
+	}
+	return strings.ToValidUTF8(uid, "")
 }
 
 func (b *block) fail(number int, format string, args ...any) {
@@ -87,6 +115,10 @@ type guard struct {
 	part  *block   // the open component within cur, if it is kept
 	last  string   // name of the property before
 	seen  bool     // a VCALENDAR
+
+	// The lines of the open components, each of which then takes as many along
+	// as it has.
+	room, partRoom []line
 }
 
 // guardText splits iCalendar text. It fails only if there is no calendar in it
@@ -237,12 +269,14 @@ func (g *guard) begin(number int, name string) error {
 	if len(g.stack) == 3 && name == "AVAILABLE" {
 		g.cur.available = true
 	}
-	b := &block{name: name, number: number, calendar: len(g.floats) - 1}
+	open := func(room []line) *block {
+		return &block{name: name, number: number, calendar: len(g.floats) - 1, lines: room[:0]}
+	}
 	switch {
 	case len(g.stack) == 2:
-		g.cur = b
+		g.cur = open(g.room)
 	case len(g.stack) == 3 && hasPart[g.cur.name][name]:
-		g.part = b
+		g.part = open(g.partRoom)
 	default:
 		return nil
 	}
@@ -281,6 +315,8 @@ func (g *guard) end(number int, name string) {
 func (g *guard) unwind(n int) {
 	g.stack = g.stack[:n]
 	if n < 3 && g.part != nil {
+		g.partRoom = g.part.lines
+		g.part.lines = slices.Clone(g.part.lines)
 		g.cur.parts = append(g.cur.parts, *g.part)
 		g.part = nil
 	}
@@ -290,6 +326,8 @@ func (g *guard) unwind(n int) {
 }
 
 func (g *guard) close() {
+	g.room = g.cur.lines
+	g.cur.lines = slices.Clone(g.cur.lines)
 	g.blocks = append(g.blocks, *g.cur)
 	g.cur = nil
 }

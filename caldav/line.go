@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"fmt"
 	"strings"
+	"unicode/utf8"
 )
 
 // used are the properties that are read; of the others only the form matters. Those that say when an event is must be readable to the letter.
@@ -41,6 +42,9 @@ type line struct {
 
 // param returns the first value of a parameter.
 func (l line) param(name string) string {
+	if l.params == "" {
+		return ""
+	}
 	_, rest, ok := strings.Cut(l.params, ";"+name+`="`)
 	if !ok {
 		return ""
@@ -50,7 +54,33 @@ func (l line) param(name string) string {
 }
 
 // has reports whether there is such a parameter.
-func (l line) has(name string) bool { return strings.Contains(l.params, ";"+name+`="`) }
+func (l line) has(name string) bool {
+	return l.params != "" && strings.Contains(l.params, ";"+name+`="`)
+}
+
+// frequent holds the names that calendars are full of, so that reading one makes
+// no string.
+var frequent = func() map[string]string {
+	m := make(map[string]string)
+	for name := range used {
+		m[name] = name
+	}
+	for _, name := range []string{
+		"BEGIN", "END", "VCALENDAR", "VEVENT", "VALARM", "VTIMEZONE", "STANDARD", "DAYLIGHT", "VAVAILABILITY", "AVAILABLE",
+		"DTSTAMP", "CREATED", "LAST-MODIFIED", "LOCATION", "PRIORITY", "URL", "ACTION", "TRIGGER", "ATTACH", "TZNAME",
+	} {
+		m[name] = name
+	}
+	return m
+}()
+
+// upper returns a name in upper case.
+func upper(name []byte) string {
+	if known, ok := frequent[string(name)]; ok {
+		return known
+	}
+	return strings.ToUpper(string(name))
+}
 
 // propertyName returns the upper-case name of a content line, or "" if it does
 // not begin with one.
@@ -67,12 +97,12 @@ func propertyName(raw []byte) string {
 		return ""
 	}
 	if bytes.IndexByte(raw[i:], ':') < 0 {
-		if name := strings.ToUpper(string(raw[:i])); used[name] != unused && (i == len(raw) || !isNameByte(raw[i])) {
+		if name := upper(raw[:i]); used[name] != unused && (i == len(raw) || !isNameByte(raw[i])) {
 			return name // with its colon lost
 		}
 		return ""
 	}
-	name := strings.ToUpper(string(raw[:i]))
+	name := upper(raw[:i])
 	if raw[i] != ':' && raw[i] != ';' && (raw[i] != ' ' || used[name] == unused) {
 		return ""
 	}
@@ -89,7 +119,7 @@ func componentName(raw []byte) string {
 	if len(value) > maxParam {
 		value = value[:maxParam]
 	}
-	return strings.ToUpper(string(bytes.TrimSpace(value)))
+	return upper(bytes.TrimSpace(value))
 }
 
 // parseLine checks a content line and keeps the parameters that are used. The
@@ -98,13 +128,13 @@ func parseLine(number int, name string, kind propertyKind, raw []byte) (l line, 
 	if len(raw) > maxLine {
 		return l, fmt.Sprintf("line longer than %d KiB", maxLine>>10)
 	}
-	s := strings.ToValidUTF8(string(raw[len(name):]), "\ufffd")
+	s := validText(string(raw[len(name):]))
 	l = line{number: number, name: name}
 	var params strings.Builder
+	values := make([]string, 0, 4) // few have more
 	for strings.HasPrefix(s, ";") {
 		var key string
-		var values []string
-		key, values, s, reason = parseParam(s[1:], kind)
+		key, values, s, reason = parseParam(s[1:], kind, values[:0])
 		if reason != "" {
 			return l, reason
 		}
@@ -115,7 +145,12 @@ func parseLine(number int, name string, kind propertyKind, raw []byte) (l line, 
 			if v = cleanLine(v); len(v) > maxParam {
 				return l, fmt.Sprintf("parameter %s longer than %d bytes", key, maxParam)
 			}
-			fmt.Fprintf(&params, `;%s="%s"`, key, v)
+			params.Grow(len(key) + len(v) + len(`;=""`))
+			params.WriteString(";")
+			params.WriteString(key)
+			params.WriteString(`="`)
+			params.WriteString(v)
+			params.WriteString(`"`)
 		}
 	}
 	if s = strings.TrimLeft(s, " "); !strings.HasPrefix(s, ":") {
@@ -125,15 +160,16 @@ func parseLine(number int, name string, kind propertyKind, raw []byte) (l line, 
 	return l, ""
 }
 
-// parseParam reads one parameter from s, which begins after its semicolon.
-func parseParam(s string, kind propertyKind) (key string, values []string, rest, reason string) {
+// parseParam reads one parameter from s, which begins after its semicolon, and
+// adds its values to list.
+func parseParam(s string, kind propertyKind, list []string) (key string, values []string, rest, reason string) {
 	i := strings.IndexAny(s, "=;:")
 	if i < 0 {
 		return "", nil, "", "no colon"
 	}
 	key = s[:i]
 	if s[i] != '=' {
-		return key, nil, s[i:], "" // a bare word, as vCalendar 1.0 had them
+		return key, list, s[i:], "" // a bare word, as vCalendar 1.0 had them
 	}
 	for s = s[i+1:]; ; s = s[1:] {
 		var v string
@@ -149,14 +185,14 @@ func parseParam(s string, kind propertyKind) (key string, values []string, rest,
 				return "", nil, "", "quotation mark within a parameter"
 			}
 		}
-		values = append(values, v)
+		list = append(list, v)
 		if s = strings.TrimLeft(s, " "); s == "" {
 			return "", nil, "", "no colon"
 		}
 		switch s[0] {
 		case ',':
 		case ';', ':':
-			return key, values, s, ""
+			return key, list, s, ""
 		default:
 			return "", nil, "", "text after a quoted parameter"
 		}
@@ -188,7 +224,11 @@ func cutValue(s, key string, kind propertyKind) (value, rest string) {
 
 // dropControls removes what RFC 5545 §3.1 calls CONTROL.
 func dropControls(s string) string {
-	if !strings.ContainsFunc(s, isControl) {
+	i := 0
+	for i < len(s) && !isControl(rune(s[i])) { // all of them are of one byte
+		i++
+	}
+	if i == len(s) {
 		return s
 	}
 	return strings.Map(func(r rune) rune {
@@ -201,9 +241,17 @@ func dropControls(s string) string {
 
 func isControl(r rune) bool { return (r < ' ' && r != '\t') || r == 0x7f }
 
+// validText is s with a mark in the place of what is no UTF-8.
+func validText(s string) string {
+	if utf8.ValidString(s) {
+		return s
+	}
+	return strings.ToValidUTF8(s, "\ufffd")
+}
+
 // cleanLine makes a stranger's text fit for one line of a parameter, a log or
 // a screen.
 func cleanLine(s string) string {
-	s = strings.TrimSpace(dropControls(strings.ToValidUTF8(s, "\ufffd")))
+	s = strings.TrimSpace(dropControls(validText(s)))
 	return strings.ReplaceAll(s, `"`, "'")
 }
