@@ -22,7 +22,7 @@ func readBlockOfTime(b *block, z *zones) (a absence.Availability, bad *absence.O
 	if b.fault != nil {
 		return fail(b.fault.number, b.fault.reason)
 	}
-	a, err := newEventReader(b, z).availability()
+	a, err := (&eventReader{b, z}).availability()
 	a.Hours = b.available
 	if f, ok := errors.AsType[*faultError](err); ok {
 		return fail(f.number, f.reason)
@@ -45,16 +45,16 @@ func (r *eventReader) availability() (absence.Availability, error) {
 	if len(a.UID) > maxUID {
 		return a, r.fail("UID", 0, fmt.Errorf("longer than %d bytes", maxUID))
 	}
-	if len(r.props["DTSTART"]) > 0 {
-		start, err := r.dateTime("DTSTART", 0)
+	if r.block.one("DTSTART") != nil {
+		start, err := r.dateTime("DTSTART")
 		if err != nil {
 			return a, err
 		}
 		a.Start = &start
 	}
 	switch {
-	case len(r.props["DTEND"]) > 0:
-		end, err := r.dateTime("DTEND", 0)
+	case r.block.one("DTEND") != nil:
+		end, err := r.dateTime("DTEND")
 		if err != nil {
 			return a, err
 		}
@@ -62,7 +62,7 @@ func (r *eventReader) availability() (absence.Availability, error) {
 			return a, r.fail("DTEND", 0, errors.New("a date where DTSTART has a time, or the reverse"))
 		}
 		a.End = &end
-	case len(r.props["DURATION"]) > 0:
+	case r.block.one("DURATION") != nil:
 		d, err := parseDuration(r.raw("DURATION"))
 		if err != nil {
 			return a, r.fail("DURATION", 0, err)

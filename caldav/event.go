@@ -24,27 +24,14 @@ func (e *faultError) Error() string { return e.reason }
 // An eventReader turns the properties of one VEVENT, which the guard split into
 // lines, into an Event.
 type eventReader struct {
-	props map[string][]line // by name, in order
-	begin int
+	block *block
 	zones *zones
-}
-
-func newEventReader(b *block, z *zones) *eventReader {
-	r := &eventReader{props: make(map[string][]line, len(b.lines)), begin: b.number, zones: z}
-	for i, l := range b.lines {
-		if known := r.props[l.name]; known != nil {
-			r.props[l.name] = append(known, l)
-		} else {
-			r.props[l.name] = b.lines[i : i+1 : i+1] // most names stand once
-		}
-	}
-	return r
 }
 
 // fail says that the i-th property of a name is wrong.
 func (r *eventReader) fail(name string, i int, err error) error {
-	number, reason := r.begin, ""
-	if p := r.props[name]; i < len(p) {
+	number, reason := r.block.number, ""
+	if p := r.block.all(name); i < len(p) {
 		number, reason = p[i].number, inWords(name, p[i].value, err)
 	} else {
 		reason = fmt.Sprintf("%s: %v", name, err)
@@ -53,12 +40,7 @@ func (r *eventReader) fail(name string, i int, err error) error {
 }
 
 // raw returns the value of the first property of a name.
-func (r *eventReader) raw(name string) string {
-	if p := r.props[name]; len(p) > 0 {
-		return strings.TrimSpace(p[0].value)
-	}
-	return ""
-}
+func (r *eventReader) raw(name string) string { return r.block.first(name) }
 
 // word returns a value that is one word of a fixed set, in upper case.
 func (r *eventReader) word(name string) string { return strings.ToUpper(r.raw(name)) }
@@ -76,7 +58,7 @@ func (r *eventReader) read() (absence.Event, error) {
 		Attendees:      r.attendees(),
 		BusyStatus:     r.busyStatus(),
 		IntendedStatus: r.word("X-MICROSOFT-CDO-INTENDEDSTATUS"),
-		OutOfOffice:    len(r.props["X-NEXTCLOUD-OUT-OF-OFFICE"]) > 0 && r.word("X-NEXTCLOUD-OUT-OF-OFFICE") != "FALSE",
+		OutOfOffice:    r.block.one("X-NEXTCLOUD-OUT-OF-OFFICE") != nil && r.word("X-NEXTCLOUD-OUT-OF-OFFICE") != "FALSE",
 	}
 	if e.UID == "" {
 		return e, r.fail("UID", 0, errors.New("missing"))
@@ -84,7 +66,7 @@ func (r *eventReader) read() (absence.Event, error) {
 	if len(e.UID) > maxUID {
 		return e, r.fail("UID", 0, fmt.Errorf("longer than %d bytes", maxUID))
 	}
-	for _, p := range r.props["CATEGORIES"] {
+	for _, p := range r.block.all("CATEGORIES") {
 		if e.Categories = append(e.Categories, splitList(p.value)...); len(e.Categories) > maxCategories {
 			e.Categories = e.Categories[:maxCategories]
 		}
@@ -100,11 +82,11 @@ func (r *eventReader) read() (absence.Event, error) {
 
 // times reads when the event is.
 func (r *eventReader) times(e *absence.Event) error {
-	if len(r.props["DTSTART"]) == 0 {
+	if r.block.one("DTSTART") == nil {
 		return r.fail("DTSTART", 0, errors.New("missing"))
 	}
 	var err error
-	if e.Start, err = r.dateTime("DTSTART", 0); err != nil {
+	if e.Start, err = r.dateTime("DTSTART"); err != nil {
 		return err
 	}
 	// The other times of the event follow its start.
@@ -112,8 +94,8 @@ func (r *eventReader) times(e *absence.Event) error {
 		e.Start.Zone = r.zones.of.floating
 	}
 	switch {
-	case len(r.props["DTEND"]) > 0: // RFC 5545 §3.6.1 allows DURATION or this
-		end, err := r.dateTime("DTEND", 0)
+	case r.block.one("DTEND") != nil: // RFC 5545 §3.6.1 allows DURATION or this
+		end, err := r.dateTime("DTEND")
 		if err != nil {
 			return err
 		}
@@ -121,7 +103,7 @@ func (r *eventReader) times(e *absence.Event) error {
 			return r.fail("DTEND", 0, errors.New("a date where DTSTART has a time, or the reverse"))
 		}
 		e.End = &end
-	case len(r.props["DURATION"]) > 0:
+	case r.block.one("DURATION") != nil:
 		d, err := parseDuration(r.raw("DURATION"))
 		if err != nil {
 			return r.fail("DURATION", 0, err)
@@ -133,15 +115,15 @@ func (r *eventReader) times(e *absence.Event) error {
 
 // recurrence reads how often the event is.
 func (r *eventReader) recurrence(e *absence.Event) error {
-	if p := r.props["RECURRENCE-ID"]; len(p) > 0 {
-		switch rng := strings.ToUpper(strings.TrimSpace(p[0].param("RANGE"))); rng {
+	if p := r.block.one("RECURRENCE-ID"); p != nil {
+		switch rng := strings.ToUpper(strings.TrimSpace(p.param("RANGE"))); rng {
 		case "":
 		case thisAndFuture:
 			e.Onward = true
 		default: // RFC 2445's THISANDPRIOR, which RFC 5545 §A.1 dropped
 			return r.fail("RECURRENCE-ID", 0, fmt.Errorf("RANGE=%s is not understood", shorten(rng, 20)))
 		}
-		id, err := r.dateTime("RECURRENCE-ID", 0)
+		id, err := r.dateTime("RECURRENCE-ID")
 		if err != nil {
 			return err
 		}
@@ -170,7 +152,7 @@ const thisAndFuture = "THISANDFUTURE"
 
 func (r *eventReader) rules(name string) ([]absence.Rule, error) {
 	var all []absence.Rule
-	for i, p := range r.props[name] {
+	for i, p := range r.block.all(name) {
 		if i == maxRules {
 			return nil, r.fail(name, i, fmt.Errorf("more than %d rules", maxRules))
 		}
@@ -183,28 +165,29 @@ func (r *eventReader) rules(name string) ([]absence.Rule, error) {
 	return all, nil
 }
 
-// dateTime reads the i-th property of a name, of a single value.
-func (r *eventReader) dateTime(name string, i int) (absence.DateTime, error) {
-	p := r.props[name][i]
+// dateTime reads the first property of a name, of a single value.
+func (r *eventReader) dateTime(name string) (absence.DateTime, error) {
+	p := r.block.one(name)
 	d, err := parseDateTime(p.value, p.param("VALUE"), r.zone(p))
 	if err != nil {
-		return d, r.fail(name, i, err)
+		return d, r.fail(name, 0, err)
 	}
 	return d, nil
 }
 
 // dates reads EXDATE and RDATE, which hold lists (RFC 5545 §3.8.5.1, §3.8.5.2).
 func (r *eventReader) dates(name string) (dates []absence.DateTime, periods []absence.Span, err error) {
-	for i, p := range r.props[name] {
+	for i, p := range r.block.all(name) {
+		zone := r.zone(&p)
 		for v := range splitDates(p.value) {
 			if len(dates)+len(periods) == maxDates {
 				return nil, nil, r.fail(name, i, fmt.Errorf("more than %d values", maxDates))
 			}
 			start, end, period := strings.Cut(v, "/")
-			d, err := parseDateTime(start, p.param("VALUE"), r.zone(p))
+			d, err := parseDateTime(start, p.param("VALUE"), zone)
 			if err == nil && period {
 				var span absence.Span
-				span, err = parsePeriod(d, end, r.zone(p))
+				span, err = parsePeriod(d, end, zone)
 				periods = append(periods, span)
 			} else {
 				dates = append(dates, d)
@@ -218,7 +201,7 @@ func (r *eventReader) dates(name string) (dates []absence.DateTime, periods []ab
 }
 
 // zone returns how to find the zone of a property: nil for a floating time.
-func (r *eventReader) zone(p line) func() (*time.Location, error) {
+func (r *eventReader) zone(p *line) func() (*time.Location, error) {
 	if !p.has("TZID") {
 		return nil
 	}
@@ -226,8 +209,8 @@ func (r *eventReader) zone(p line) func() (*time.Location, error) {
 }
 
 func (r *eventReader) organizerName() string {
-	if p := r.props["ORGANIZER"]; len(p) > 0 {
-		return p[0].param("CN")
+	if p := r.block.one("ORGANIZER"); p != nil {
+		return p.param("CN")
 	}
 	return ""
 }
@@ -255,7 +238,7 @@ func (r *eventReader) busyStatus() string {
 
 func (r *eventReader) attendees() []absence.Attendee {
 	var all []absence.Attendee
-	for _, p := range r.props["ATTENDEE"] {
+	for _, p := range r.block.all("ATTENDEE") {
 		a := absence.Attendee{
 			Address:  strings.TrimSpace(p.value),
 			PartStat: strings.ToUpper(strings.TrimSpace(p.param("PARTSTAT"))),

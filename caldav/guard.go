@@ -4,7 +4,9 @@ import (
 	"bytes"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
+	"unicode/utf8"
 )
 
 // Bounds on iCalendar text, all of them far beyond what calendars hold.
@@ -22,52 +24,6 @@ const (
 	errObjectTooLarge = "larger than 1 MiB"
 	errNotICalendar   = "not an iCalendar object: no BEGIN:VCALENDAR"
 )
-
-// used are the properties that are read; of the others only the form matters. Those that say when an event is must be readable to the letter.
-var used = map[string]propertyKind{
-	"DTSTART": timing, "DTEND": timing, "DURATION": timing, "RECURRENCE-ID": timing,
-	"RRULE": timing, "EXRULE": timing, "RDATE": timing, "EXDATE": timing,
-	"TZOFFSETFROM": timing, "TZOFFSETTO": timing,
-	"UID": naming, "TZID": naming, "X-LIC-LOCATION": naming, "X-WR-TIMEZONE": naming,
-	"SUMMARY": wording, "DESCRIPTION": wording, "CATEGORIES": wording, "CLASS": wording, "STATUS": wording,
-	"SEQUENCE": wording, "ORGANIZER": wording, "ATTENDEE": wording,
-	"X-MICROSOFT-CDO-BUSYSTATUS": wording, "X-MICROSOFT-CDO-INTENDEDSTATUS": wording,
-	"X-MICROSOFT-MSNCALENDAR-BUSYSTATUS": wording, "X-APPLE-EWS-BUSYSTATUS": wording,
-	"X-NEXTCLOUD-OUT-OF-OFFICE": wording, "TRANSP": wording, "BUSYTYPE": wording,
-}
-
-type propertyKind int
-
-const (
-	unused  propertyKind = iota
-	wording              // left out when it cannot be read
-	naming               // an error when it cannot be read
-	timing               // as naming, and its value holds no colon
-)
-
-// usedParams are the parameters that are read.
-var usedParams = map[string]bool{"TZID": true, "VALUE": true, "RANGE": true, "PARTSTAT": true, "EMAIL": true, "CN": true}
-
-// A line is one content line (RFC 5545 §3.1), unfolded.
-type line struct {
-	number int // in the unfolded text, from 1
-	name   string
-	params string // those that are read: ;NAME="value" for each
-	value  string
-}
-
-// param returns the first value of a parameter.
-func (l line) param(name string) string {
-	_, rest, ok := strings.Cut(l.params, ";"+name+`="`)
-	if !ok {
-		return ""
-	}
-	value, _, _ := strings.Cut(rest, `"`)
-	return value
-}
-
-// has reports whether there is such a parameter.
-func (l line) has(name string) bool { return strings.Contains(l.params, ";"+name+`="`) }
 
 // A block is one component directly within a VCALENDAR, with those of its parts
 // that say something about time.
@@ -93,12 +49,35 @@ type fault struct {
 	reason string
 }
 
+// all returns the properties of a name, in order.
+func (b *block) all(name string) []line {
+	var found []line
+	for i, l := range b.lines {
+		switch {
+		case l.name != name:
+		case found == nil:
+			found = b.lines[i : i+1 : i+1] // most names stand once
+		default:
+			found = append(found, l)
+		}
+	}
+	return found
+}
+
+// one returns the first property of a name, nil if there is none.
+func (b *block) one(name string) *line {
+	for i := range b.lines {
+		if b.lines[i].name == name {
+			return &b.lines[i]
+		}
+	}
+	return nil
+}
+
 // first returns the value of the first property of a name.
 func (b *block) first(name string) string {
-	for _, l := range b.lines {
-		if l.name == name {
-			return strings.TrimSpace(l.value)
-		}
+	if l := b.one(name); l != nil {
+		return strings.TrimSpace(l.value)
 	}
 	return ""
 }
@@ -106,7 +85,10 @@ func (b *block) first(name string) string {
 // uid returns the UID as far as it can be told.
 func (b *block) uid() string {
 	uid := b.first("UID")
-	return strings.ToValidUTF8(uid[:min(len(uid), maxUID)], "")
+	if uid = uid[:min(len(uid), maxUID)]; utf8.ValidString(uid) {
+		return uid
+	}
+	return strings.ToValidUTF8(uid, "")
 }
 
 func (b *block) fail(number int, format string, args ...any) {
@@ -133,6 +115,10 @@ type guard struct {
 	part  *block   // the open component within cur, if it is kept
 	last  string   // name of the property before
 	seen  bool     // a VCALENDAR
+
+	// The lines of the open components, each of which then takes as many along
+	// as it has.
+	room, partRoom []line
 }
 
 // guardText splits iCalendar text. It fails only if there is no calendar in it
@@ -283,12 +269,14 @@ func (g *guard) begin(number int, name string) error {
 	if len(g.stack) == 3 && name == "AVAILABLE" {
 		g.cur.available = true
 	}
-	b := &block{name: name, number: number, calendar: len(g.floats) - 1}
+	open := func(room []line) *block {
+		return &block{name: name, number: number, calendar: len(g.floats) - 1, lines: room[:0]}
+	}
 	switch {
 	case len(g.stack) == 2:
-		g.cur = b
+		g.cur = open(g.room)
 	case len(g.stack) == 3 && hasPart[g.cur.name][name]:
-		g.part = b
+		g.part = open(g.partRoom)
 	default:
 		return nil
 	}
@@ -327,6 +315,8 @@ func (g *guard) end(number int, name string) {
 func (g *guard) unwind(n int) {
 	g.stack = g.stack[:n]
 	if n < 3 && g.part != nil {
+		g.partRoom = g.part.lines
+		g.part.lines = slices.Clone(g.part.lines)
 		g.cur.parts = append(g.cur.parts, *g.part)
 		g.part = nil
 	}
@@ -336,162 +326,8 @@ func (g *guard) unwind(n int) {
 }
 
 func (g *guard) close() {
+	g.room = g.cur.lines
+	g.cur.lines = slices.Clone(g.cur.lines)
 	g.blocks = append(g.blocks, *g.cur)
 	g.cur = nil
-}
-
-// propertyName returns the upper-case name of a content line, or "" if it does
-// not begin with one.
-func propertyName(raw []byte) string {
-	i := 0
-	for i < len(raw) && isNameByte(raw[i]) {
-		i++
-	}
-	if i == 0 {
-		return ""
-	}
-	// No property that counts has a longer name.
-	if i > 64 {
-		return ""
-	}
-	if bytes.IndexByte(raw[i:], ':') < 0 {
-		if name := strings.ToUpper(string(raw[:i])); used[name] != unused && (i == len(raw) || !isNameByte(raw[i])) {
-			return name // with its colon lost
-		}
-		return ""
-	}
-	name := strings.ToUpper(string(raw[:i]))
-	if raw[i] != ':' && raw[i] != ';' && (raw[i] != ' ' || used[name] == unused) {
-		return ""
-	}
-	return name
-}
-
-func isNameByte(c byte) bool {
-	return 'A' <= c && c <= 'Z' || 'a' <= c && c <= 'z' || '0' <= c && c <= '9' || c == '-' || c == '_'
-}
-
-// componentName reads the value of a BEGIN or END line.
-func componentName(raw []byte) string {
-	_, value, _ := bytes.Cut(raw, []byte(":"))
-	if len(value) > maxParam {
-		value = value[:maxParam]
-	}
-	return strings.ToUpper(string(bytes.TrimSpace(value)))
-}
-
-// parseLine checks a content line and keeps the parameters that are used. The
-// reason says why it is refused.
-func parseLine(number int, name string, kind propertyKind, raw []byte) (l line, reason string) {
-	if len(raw) > maxLine {
-		return l, fmt.Sprintf("line longer than %d KiB", maxLine>>10)
-	}
-	s := strings.ToValidUTF8(string(raw[len(name):]), "\ufffd")
-	l = line{number: number, name: name}
-	var params strings.Builder
-	for strings.HasPrefix(s, ";") {
-		var key string
-		var values []string
-		key, values, s, reason = parseParam(s[1:], kind)
-		if reason != "" {
-			return l, reason
-		}
-		if key = strings.ToUpper(strings.TrimSpace(key)); !usedParams[key] {
-			continue
-		}
-		for _, v := range values {
-			if v = cleanLine(v); len(v) > maxParam {
-				return l, fmt.Sprintf("parameter %s longer than %d bytes", key, maxParam)
-			}
-			fmt.Fprintf(&params, `;%s="%s"`, key, v)
-		}
-	}
-	if s = strings.TrimLeft(s, " "); !strings.HasPrefix(s, ":") {
-		return l, "no colon"
-	}
-	l.params, l.value = params.String(), dropControls(s[1:])
-	return l, ""
-}
-
-// parseParam reads one parameter from s, which begins after its semicolon.
-func parseParam(s string, kind propertyKind) (key string, values []string, rest, reason string) {
-	i := strings.IndexAny(s, "=;:")
-	if i < 0 {
-		return "", nil, "", "no colon"
-	}
-	key = s[:i]
-	if s[i] != '=' {
-		return key, nil, s[i:], "" // a bare word, as vCalendar 1.0 had them
-	}
-	for s = s[i+1:]; ; s = s[1:] {
-		var v string
-		if strings.HasPrefix(s, `"`) {
-			end := strings.IndexByte(s[1:], '"')
-			if end < 0 {
-				return "", nil, "", "quotation mark not closed"
-			}
-			v, s = s[1:1+end], s[end+2:]
-		} else {
-			v, s = cutValue(s, key, kind)
-			if strings.Contains(v, `"`) {
-				return "", nil, "", "quotation mark within a parameter"
-			}
-		}
-		values = append(values, v)
-		if s = strings.TrimLeft(s, " "); s == "" {
-			return "", nil, "", "no colon"
-		}
-		switch s[0] {
-		case ',':
-		case ';', ':':
-			return key, values, s, ""
-		default:
-			return "", nil, "", "text after a quoted parameter"
-		}
-	}
-}
-
-// cutValue cuts off an unquoted parameter value. Outlook writes
-// TZID=(UTC+01:00) Berlin without quotes; the value of a date holds no colon,
-// so there the last one is the right one.
-func cutValue(s, key string, kind propertyKind) (value, rest string) {
-	stop := ",;:"
-	if kind == timing && strings.EqualFold(strings.TrimSpace(key), "TZID") {
-		stop = ",;"
-		if strings.HasPrefix(s, "(") {
-			stop = ";"
-		}
-	}
-	end := strings.IndexAny(s, stop)
-	if end < 0 {
-		end = len(s)
-	}
-	if !strings.Contains(stop, ":") {
-		if i := strings.LastIndexByte(s, ':'); i >= 0 {
-			end = min(end, i)
-		}
-	}
-	return s[:end], s[end:]
-}
-
-// dropControls removes what RFC 5545 §3.1 calls CONTROL.
-func dropControls(s string) string {
-	if !strings.ContainsFunc(s, isControl) {
-		return s
-	}
-	return strings.Map(func(r rune) rune {
-		if isControl(r) {
-			return -1
-		}
-		return r
-	}, s)
-}
-
-func isControl(r rune) bool { return (r < ' ' && r != '\t') || r == 0x7f }
-
-// cleanLine makes a stranger's text fit for one line of a parameter, a log or
-// a screen.
-func cleanLine(s string) string {
-	s = strings.TrimSpace(dropControls(strings.ToValidUTF8(s, "\ufffd")))
-	return strings.ReplaceAll(s, `"`, "'")
 }

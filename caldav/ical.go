@@ -1,6 +1,7 @@
 package caldav
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
 	"io"
@@ -38,7 +39,7 @@ func readObject(data []byte) absence.Object {
 		}
 		z, ok := resolvers[b.calendar]
 		if !ok {
-			z = newZones(explained[b.calendar])
+			z = &zones{of: explained[b.calendar]}
 			resolvers[b.calendar] = z
 		}
 		addBlock(&o, b, z)
@@ -82,60 +83,100 @@ func strayErrors(g *guard) []absence.ObjectError {
 // with the UID behind a #. A text that is no calendar at all is an error; a
 // part that cannot be used is an ObjectError.
 func ReadICS(r io.Reader, name string) ([]absence.Object, error) {
-	data, err := io.ReadAll(io.LimitReader(r, maxFile+1))
+	// A buffer that is large enough from the start spares copying what was read.
+	var b bytes.Buffer
+	if known, ok := r.(interface{ Len() int }); ok {
+		b.Grow(min(known.Len(), maxFile) + bytes.MinRead)
+	}
+	if _, err := b.ReadFrom(io.LimitReader(r, maxFile+1)); err != nil {
+		return nil, fmt.Errorf("read %s: %w", name, err)
+	}
+	objects, err := readSeries(b.Bytes(), name)
 	if err != nil {
 		return nil, fmt.Errorf("read %s: %w", name, err)
 	}
+	return objects, nil
+}
+
+// readSeries is [ReadICS] for a text that is in memory.
+func readSeries(data []byte, name string) ([]absence.Object, error) {
 	if len(data) > maxFile {
-		return nil, fmt.Errorf("read %s: larger than %d MiB", name, maxFile>>20)
+		return nil, fmt.Errorf("larger than %d MiB", maxFile>>20)
 	}
 	g, err := guardText(data, maxFileEvents)
 	if err != nil {
-		return nil, fmt.Errorf("read %s: %w", name, err)
+		return nil, err
 	}
-	var objects []absence.Object
-	index := map[string]int{}
-	object := func(uid string) *absence.Object {
-		i, ok := index[uid]
-		if !ok {
-			i = len(objects)
-			index[uid] = i
-			href := name
-			if uid != "" {
-				href += "#" + uid
-			}
-			objects = append(objects, absence.Object{Href: href})
-		}
-		return &objects[i]
-	}
-	explained := g.timezones()
-	type place struct {
-		calendar int
-		uid      string
-	}
-	resolvers := map[place]*zones{}
-	var places []place
+	s := newShelf(name, len(g.blocks), g.timezones())
 	for i := range g.blocks {
 		b := &g.blocks[i]
 		if b.name != "VEVENT" && b.name != availabilityName {
 			continue
 		}
-		at := place{b.calendar, b.uid()}
-		if resolvers[at] == nil {
-			resolvers[at] = newZones(explained[b.calendar])
-			places = append(places, at)
-		}
-		addBlock(object(at.uid), b, resolvers[at])
+		at := s.place(b.uid())
+		addBlock(&s.objects[at], b, s.zonesOf(at, b.calendar))
 	}
-	for _, at := range places {
-		o := object(at.uid)
-		o.Zones = append(o.Zones, resolvers[at].kept()...)
+	for i := range s.zones {
+		o := &s.objects[s.zones[i].object]
+		o.Zones = append(o.Zones, s.zones[i].kept()...)
 	}
 	if stray := strayErrors(g); stray != nil {
-		o := object("")
+		o := &s.objects[s.place("")]
 		o.Errors = append(o.Errors, stray...)
 	}
-	return objects, nil
+	return s.objects, nil
+}
+
+// A shelf is where the series of a text are put together.
+type shelf struct {
+	name      string
+	explained []*timezones
+	objects   []absence.Object
+	index     map[string]int // of objects, by UID
+	zones     []shelfZones   // in the order in which they are needed
+	latest    []int          // of each object, in zones
+}
+
+// shelfZones are the zones of an object as far as it stands in one calendar.
+type shelfZones struct {
+	zones
+	object, calendar int
+}
+
+func newShelf(name string, room int, explained []*timezones) *shelf {
+	return &shelf{
+		name: name, explained: explained,
+		objects: make([]absence.Object, 0, room), index: make(map[string]int, room),
+		zones: make([]shelfZones, 0, room), latest: make([]int, 0, room),
+	}
+}
+
+// place returns the index of the object of a UID.
+func (s *shelf) place(uid string) int {
+	at, ok := s.index[uid]
+	if !ok {
+		at = len(s.objects)
+		s.index[uid] = at
+		href := s.name
+		if uid != "" {
+			href += "#" + uid
+		}
+		s.objects = append(s.objects, absence.Object{Href: href})
+		s.latest = append(s.latest, -1)
+	}
+	return at
+}
+
+// zonesOf returns the zones of an object in a calendar, which is that of the
+// time before or a later one.
+func (s *shelf) zonesOf(at, calendar int) *zones {
+	i := s.latest[at]
+	if i < 0 || s.zones[i].calendar != calendar {
+		i = len(s.zones)
+		s.latest[at] = i
+		s.zones = append(s.zones, shelfZones{zones{of: s.explained[calendar]}, at, calendar})
+	}
+	return &s.zones[i].zones
 }
 
 // readBlock reads one VEVENT.
@@ -155,7 +196,7 @@ func readBlock(b *block, z *zones) (e absence.Event, bad *absence.ObjectError) {
 	if b.fault != nil {
 		return absence.Event{}, fail(b.fault.number, b.fault.reason)
 	}
-	e, err := newEventReader(b, z).read()
+	e, err := (&eventReader{b, z}).read()
 	if err == nil {
 		return e, nil
 	}

@@ -78,8 +78,10 @@ func parseDay(s string) (time.Time, error) {
 	if len(s) != 8 || !allDigits(s) {
 		return time.Time{}, errDateTime
 	}
-	t, err := time.Parse("20060102", s)
-	if err != nil || t.Year() < 1 {
+	y, m, d := atoi(s[:4]), atoi(s[4:6]), atoi(s[6:])
+	t := time.Date(y, time.Month(m), d, 0, 0, 0, 0, time.UTC)
+	// What is no day of the month, time.Date carries over into another.
+	if y < 1 || int(t.Month()) != m || t.Day() != d {
 		return time.Time{}, errDateTime
 	}
 	return t, nil
@@ -103,7 +105,12 @@ func parseClock(s string) (time.Duration, error) {
 }
 
 func allDigits(s string) bool {
-	return s != "" && strings.Trim(s, "0123456789") == ""
+	for i := range len(s) {
+		if s[i] < '0' || s[i] > '9' {
+			return false
+		}
+	}
+	return s != ""
 }
 
 // atoi reads what is known to be a few digits.

@@ -1,6 +1,7 @@
 package caldav
 
 import (
+	"fmt"
 	"reflect"
 	"strings"
 	"testing"
@@ -116,6 +117,19 @@ func TestDateTimeRoundTrip(t *testing.T) {
 			t.Fatalf("%s: %s, %v", want, d, err)
 		}
 	})
+}
+
+// Days are those that package time knows, from the year 1 on.
+func TestParseDay(t *testing.T) {
+	for _, year := range []int{0, 1, 1900, 2000, 2023, 2024, 9999} {
+		for rest := range 1400 {
+			s := fmt.Sprintf("%04d%04d", year, rest)
+			want, wrong := time.Parse("20060102", s)
+			if got, err := parseDay(s); (err != nil) != (wrong != nil || year == 0) || err == nil && got != want {
+				t.Errorf("%s: %v, %v, not %v, %v", s, got, err, want, wrong)
+			}
+		}
+	}
 }
 
 func TestZoneOfTimezone(t *testing.T) {

@@ -36,11 +36,8 @@ func readWhole(data []byte) (whole, error) {
 	if text[0] == '<' {
 		return whole{}, errors.New("it is a web page, not an iCalendar file")
 	}
-	objects, err := ReadICS(bytes.NewReader(data), "")
+	objects, err := readSeries(data, "")
 	if err != nil {
-		if inner := errors.Unwrap(err); inner != nil {
-			err = inner // without the name that the text has none of
-		}
 		return whole{}, err
 	}
 	last := text[bytes.LastIndexByte(text, '\n')+1:]

@@ -3,7 +3,6 @@ package caldav
 import (
 	"errors"
 	"fmt"
-	"maps"
 	"slices"
 	"strings"
 	"time"
@@ -23,6 +22,25 @@ type timezones struct {
 	suffix   string // tells the zones of one VCALENDAR of a file from another's
 	floating *time.Location
 	budget   int // see compileTimezone
+
+	// common are names that everybody knows, each of which stands in many
+	// objects of a file.
+	common map[string]*time.Location
+}
+
+// known returns the zone of a name that everybody knows.
+func (t *timezones) known(tzid string) (*time.Location, bool) {
+	if loc, ok := t.common[tzid]; ok {
+		return loc, true
+	}
+	loc, err := loadZone(tzid)
+	if err != nil {
+		return nil, false
+	}
+	if len(t.common) < maxZones {
+		t.common[tzid] = loc
+	}
+	return loc, true
 }
 
 // An ownZone is a zone that no other calendar knows.
@@ -36,7 +54,7 @@ type ownZone struct {
 func (g *guard) timezones() []*timezones {
 	all := make([]*timezones, len(g.floats))
 	for i, name := range g.floats {
-		all[i] = &timezones{blocks: map[string]*block{}, own: map[string]*ownZone{}, budget: maxZoneCost}
+		all[i] = &timezones{blocks: map[string]*block{}, own: map[string]*ownZone{}, common: map[string]*time.Location{}, budget: maxZoneCost}
 		if i > 0 {
 			all[i].suffix = fmt.Sprintf("#%d", i)
 		}
@@ -86,42 +104,40 @@ func (t *timezones) explained(tzid string) *ownZone {
 	return z
 }
 
-// zones resolves the TZIDs of one object.
+// zones resolves the TZIDs of one object. Most objects name one or two, so they
+// are kept in lists.
 type zones struct {
 	of    *timezones
-	found map[string]*time.Location
-	wrong map[string]error
-	own   map[string]absence.Zone // by name: those that the object has to keep
+	named []namedZone
+	own   []absence.Zone // those that the object has to keep
 }
 
-func newZones(of *timezones) *zones {
-	return &zones{of, map[string]*time.Location{}, map[string]error{}, map[string]absence.Zone{}}
+// A namedZone is what became of a TZID.
+type namedZone struct {
+	tzid string
+	loc  *time.Location
+	err  error
 }
 
 // get returns the zone of a TZID. A name that everybody knows wins over what
 // the object says about it: calendars carry VTIMEZONEs of long ago. A name that
 // nobody knows and nothing explains is an error.
 func (z *zones) get(tzid string) (*time.Location, error) {
-	if loc, ok := z.found[tzid]; ok {
-		return loc, nil
+	for i := range z.named {
+		if n := &z.named[i]; n.tzid == tzid {
+			return n.loc, n.err
+		}
 	}
-	if err, ok := z.wrong[tzid]; ok {
-		return nil, err
-	}
-	if len(z.found)+len(z.wrong) == maxZones {
+	if len(z.named) == maxZones {
 		return nil, fmt.Errorf("more than %d time zones", maxZones)
 	}
 	loc, err := z.find(tzid)
-	if err != nil {
-		z.wrong[tzid] = err
-		return nil, err
-	}
-	z.found[tzid] = loc
-	return loc, nil
+	z.named = append(z.named, namedZone{tzid, loc, err})
+	return loc, err
 }
 
 func (z *zones) find(tzid string) (*time.Location, error) {
-	if loc, err := loadZone(tzid); err == nil {
+	if loc, ok := z.of.known(tzid); ok {
 		return loc, nil
 	}
 	own := z.of.explained(tzid)
@@ -131,19 +147,17 @@ func (z *zones) find(tzid string) (*time.Location, error) {
 	case own.err != nil:
 		return nil, fmt.Errorf("time zone %q: %w", tzid, own.err)
 	}
-	if own.def.Name != "" {
-		z.own[own.def.Name] = own.def
+	same := func(other absence.Zone) bool { return other.Name == own.def.Name }
+	if own.def.Name != "" && !slices.ContainsFunc(z.own, same) {
+		z.own = append(z.own, own.def)
 	}
 	return own.loc, nil
 }
 
 // kept returns what the object has to keep of its zones.
 func (z *zones) kept() []absence.Zone {
-	var list []absence.Zone
-	for _, name := range slices.Sorted(maps.Keys(z.own)) {
-		list = append(list, z.own[name])
-	}
-	return list
+	slices.SortFunc(z.own, func(a, b absence.Zone) int { return strings.Compare(a.Name, b.Name) })
+	return z.own
 }
 
 // zoneOfTimezone returns the IANA name of the VTIMEZONE in a calendar-timezone

@@ -137,12 +137,17 @@ func collect(calendars []Calendar, s Settings, w window) collection {
 
 func (c *collection) calendar(cal Calendar, k court, zone *time.Location, w window) {
 	total := 0
+	x := expansion{from: w.lo, to: w.hi, zone: zone}
 	for _, o := range cal.Objects {
 		if total > maxPerCalendar {
 			c.errors = append(c.errors, Error{Source: cal.Name, Reason: fmt.Sprintf("more than %d occurrences; the events that follow are not read", maxPerCalendar)})
 			return
 		}
-		found, errs := Expand(o, w.lo, w.hi, zone)
+		x.object(o)
+		found, errs := x.found, x.errors
+		if len(found)+len(errs)+len(o.Errors)+len(o.Availability) == 0 {
+			continue
+		}
 		verdicts := make(map[*Event]verdict, 1)
 		for i := range o.Availability {
 			blocks, bad := o.Availability[i].occurrences(w, zone)
@@ -211,6 +216,9 @@ func (c *collection) add(cal Calendar, o Occurrence, v verdict, w window) {
 	}
 	zeroInside := o.Start.Equal(o.End) && !o.Start.Before(w.from)
 	if o.Start.Before(w.to) && (o.End.After(w.from) || zeroInside) {
+		if len(c.ignored) == cap(c.ignored) { // they are large, and mostly many
+			c.ignored = slices.Grow(c.ignored, max(64, len(c.ignored)))
+		}
 		c.ignored = append(c.ignored, Ignored{
 			UID: e.UID, Start: o.Start, End: o.End, Summary: e.Summary, Calendar: cal.Name, Reason: v.reason, Detail: v.detail,
 		})
@@ -243,10 +251,38 @@ func (c *collection) order() {
 }
 
 func (c *collection) orderIgnored() {
-	slices.SortFunc(c.ignored, func(a, b Ignored) int {
-		return cmp.Or(a.Start.Compare(b.Start), a.End.Compare(b.End), cmp.Compare(a.UID, b.UID), cmp.Compare(a.Calendar, b.Calendar),
-			cmp.Compare(a.Reason, b.Reason), cmp.Compare(a.Summary, b.Summary), cmp.Compare(a.Detail, b.Detail))
+	if len(c.ignored) < 2 {
+		return
+	}
+	// There may be very many, and they are large: what is compared and moved is
+	// small.
+	type place struct {
+		start int64
+		at    *Ignored
+	}
+	places := make([]place, len(c.ignored))
+	for i := range c.ignored {
+		places[i] = place{c.ignored[i].Start.Unix(), &c.ignored[i]}
+	}
+	slices.SortFunc(places, func(a, b place) int {
+		if a.start != b.start {
+			return cmp.Compare(a.start, b.start)
+		}
+		return compareIgnored(a.at, b.at)
 	})
+	ordered := make([]Ignored, len(places))
+	for i, p := range places {
+		ordered[i] = *p.at
+	}
+	c.ignored = ordered
+}
+
+func compareIgnored(a, b *Ignored) int {
+	if n := cmp.Or(a.Start.Compare(b.Start), a.End.Compare(b.End), cmp.Compare(a.UID, b.UID)); n != 0 {
+		return n
+	}
+	return cmp.Or(cmp.Compare(a.Calendar, b.Calendar), cmp.Compare(a.Reason, b.Reason),
+		cmp.Compare(a.Summary, b.Summary), cmp.Compare(a.Detail, b.Detail))
 }
 
 // suppress turns the absences that the person withdrew into ignored ones. It

@@ -97,7 +97,7 @@ type moments struct {
 
 // add reports whether d was not yet in the set, and adds it.
 func (m moments) add(d DateTime, zone *time.Location) bool {
-	if m.days[day(d.Wall)] {
+	if len(m.days) > 0 && m.days[day(d.Wall)] {
 		return false
 	}
 	if d.Date {

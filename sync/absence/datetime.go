@@ -102,6 +102,19 @@ type Duration struct {
 
 // resolve reads the civil fields of wall in zone.
 func resolve(wall time.Time, zone *time.Location) time.Time {
+	// Most times are far from any change of the clock: there is one offset only.
+	about := wall.In(zone)
+	_, offset := about.Zone()
+	ahead := time.Duration(offset) * time.Second
+	margin := 24*time.Hour + ahead.Abs()
+	if start, end := about.ZoneBounds(); about.Add(-margin).After(start) && (end.IsZero() || about.Add(margin).Before(end)) {
+		return wall.Add(-ahead).In(zone)
+	}
+	return resolveClose(wall, zone)
+}
+
+// resolveClose is resolve for any time, close to a change of the clock or not.
+func resolveClose(wall time.Time, zone *time.Location) time.Time {
 	y, m, day := wall.Date()
 	t := time.Date(y, m, day, wall.Hour(), wall.Minute(), wall.Second(), 0, zone)
 	// time.Date promises neither side of a fold or a gap, so try the offset in

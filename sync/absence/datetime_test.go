@@ -39,6 +39,22 @@ func TestDateTimeIn(t *testing.T) {
 	}
 }
 
+// What resolve says of times far from a change of the clock is what it would say
+// of any time.
+func TestResolveFarFromAnyChange(t *testing.T) {
+	for _, name := range []string{"Europe/Berlin", "America/New_York", "Australia/Lord_Howe", "Pacific/Apia", "Africa/Casablanca", "Antarctica/Troll", "Asia/Kathmandu", "UTC"} {
+		zone := in(name)
+		for _, year := range []int{1, 1893, 1945, 2011, 2026, 2040, 9999} {
+			end := time.Date(year, 12, 31, 0, 0, 0, 0, time.UTC)
+			for wall := time.Date(year, 1, 1, 0, 0, 0, 0, time.UTC); wall.Before(end); wall = wall.Add(30 * time.Minute) {
+				if got, want := resolve(wall, zone), resolveClose(wall, zone); !got.Equal(want) {
+					t.Fatalf("%v in %s: %v, not %v", wall, name, got, want)
+				}
+			}
+		}
+	}
+}
+
 func TestDateTimeText(t *testing.T) {
 	for _, s := range []string{"20250707", "20250707T090000", "20250707T090000Z", "Europe/Berlin:20250707T090000"} {
 		d := at(s)

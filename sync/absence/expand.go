@@ -1,7 +1,6 @@
 package absence
 
 import (
-	"cmp"
 	"errors"
 	"fmt"
 	"slices"
@@ -26,7 +25,30 @@ const slack = 48 * time.Hour
 // An event that cannot be expanded loses all its occurrences, because half a
 // series would say that the person is there.
 func Expand(o Object, from, to time.Time, zone *time.Location) ([]Occurrence, []ObjectError) {
-	x := expansion{from: from, to: to, zone: zone, budget: budget{maxCost}}
+	x := expansion{from: from, to: to, zone: zone}
+	x.object(o)
+	return x.found, x.errors
+}
+
+// object expands o, and nothing but o.
+func (x *expansion) object(o Object) {
+	x.budget, x.found, x.errors = budget{maxCost}, x.found[:0], nil
+	if len(o.Events) == 1 { // as in most objects
+		e := &o.Events[0]
+		x.series([]*Event{e}, lost(o.Errors, e.UID))
+	} else {
+		x.all(o)
+	}
+	slices.SortStableFunc(x.found, func(a, b Occurrence) int {
+		if n := a.Start.Compare(b.Start); n != 0 {
+			return n
+		}
+		return a.End.Compare(b.End)
+	})
+}
+
+// all expands the events of each UID.
+func (x *expansion) all(o Object) {
 	byUID := make(map[string][]*Event, 1)
 	var uids []string
 	for i := range o.Events {
@@ -39,10 +61,6 @@ func Expand(o Object, from, to time.Time, zone *time.Location) ([]Occurrence, []
 	for _, uid := range uids {
 		x.series(byUID[uid], lost(o.Errors, uid))
 	}
-	slices.SortStableFunc(x.found, func(a, b Occurrence) int {
-		return cmp.Or(a.Start.Compare(b.Start), a.End.Compare(b.End))
-	})
-	return x.found, x.errors
 }
 
 type expansion struct {
@@ -51,6 +69,7 @@ type expansion struct {
 	budget   budget
 	found    []Occurrence
 	errors   []ObjectError
+	room     []start // of the series before
 }
 
 // series expands the events of one UID: masters, and the changed instances that
@@ -101,43 +120,44 @@ func split(events []*Event) (masters, changed []*Event) {
 }
 
 func (x *expansion) event(e *Event, changes []change) {
-	found, err := x.occurrences(e, changes)
-	if err == nil && len(x.found)+len(found) > maxOccurrences {
+	others := len(x.found)
+	err := x.occurrences(e, changes)
+	if err == nil && len(x.found) > maxOccurrences {
 		err = errOccurrences
 	}
 	if err != nil {
+		x.found = x.found[:others]
 		reason := err.Error()
 		if e.RecurrenceID != nil {
 			reason = "instance of " + e.RecurrenceID.String() + ": " + reason
 		}
 		x.errors = append(x.errors, ObjectError{UID: e.UID, Reason: reason})
-		return
 	}
-	x.found = append(x.found, found...)
 }
 
-func (x *expansion) occurrences(e *Event, changes []change) ([]Occurrence, error) {
+// occurrences finds those of e. After an error, what it found is not to be used.
+func (x *expansion) occurrences(e *Event, changes []change) error {
 	if !civil(e.Start.Wall) {
-		return nil, errors.New("DTSTART is missing or outside of the years 1 to 9999")
+		return errors.New("DTSTART is missing or outside of the years 1 to 9999")
 	}
 	length, err := e.length(x.zone)
 	if err != nil {
-		return nil, err
+		return err
 	}
 	series := part{event: e, length: length}
 	// A changed instance is itself; rules on it mean nothing.
 	if e.RecurrenceID != nil || len(e.Rules)+len(e.RDates)+len(e.RPeriods)+len(e.ExDates)+len(changes) == 0 {
-		return x.collect(nil, series, e.Start), nil
+		x.collect(series, e.Start)
+		return nil
 	}
 	parts := append([]part{series}, e.later(changes, x.zone)...)
 	starts, err := x.starts(e, parts, changes)
 	if err != nil {
-		return nil, err
+		return err
 	}
 	if !x.budget.spend(costPlace * len(starts)) {
-		return nil, errSteps
+		return errSteps
 	}
-	var found []Occurrence
 	for _, s := range starts {
 		p := partOf(parts, s.at, x.zone)
 		if p.event == nil {
@@ -146,16 +166,16 @@ func (x *expansion) occurrences(e *Event, changes []change) ([]Occurrence, error
 		if s.length != nil && p.event == e {
 			p.length = *s.length
 		}
-		if found = x.collect(found, p, s.at); len(found) > maxOccurrences {
-			break
+		if x.collect(p, s.at); len(x.found) > maxOccurrences {
+			return errOccurrences
 		}
 	}
-	return found, nil
+	return nil
 }
 
 // collect adds the instance of p that the series has at s, if it is in the
 // window.
-func (x *expansion) collect(found []Occurrence, p part, s DateTime) []Occurrence {
+func (x *expansion) collect(p part, s DateTime) {
 	s = p.move(s, x.zone)
 	start := s.In(x.zone).In(x.zone)
 	end := start.Add(p.length.Exact)
@@ -163,12 +183,11 @@ func (x *expansion) collect(found []Occurrence, p part, s DateTime) []Occurrence
 		end = s.AddDays(p.length.Days).In(x.zone).In(x.zone).Add(p.length.Exact)
 	}
 	if s.Date && end.Equal(start) {
-		return found // a day that did not exist, as in Apia when the date line moved
+		return // a day that did not exist, as in Apia when the date line moved
 	}
 	if start.Before(x.to) && (end.After(x.from) || end.Equal(start) && !start.Before(x.from)) {
-		found = append(found, Occurrence{Event: p.event, Start: start, End: end, AllDay: s.Date})
+		x.found = append(x.found, Occurrence{Event: p.event, Start: start, End: end, AllDay: s.Date})
 	}
-	return found
 }
 
 // A start is where a series has an instance, which may have a length of its own
@@ -195,7 +214,8 @@ func (x *expansion) starts(e *Event, parts []part, changes []change) ([]start, e
 	if err != nil {
 		return nil, err
 	}
-	var starts []start
+	starts := x.room[:0]
+	defer func() { x.room = starts }()
 	add := func(d DateTime, length *Duration) {
 		if seen.add(d, x.zone) {
 			starts = append(starts, start{d, length})

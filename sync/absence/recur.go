@@ -52,6 +52,9 @@ const (
 	costPlace = 800 // one instance given its place in time
 )
 
+// lengths are the days that an interval has at least.
+var lengths = map[Frequency]int64{Daily: 1, Weekly: 7, Monthly: 30, Yearly: 365}
+
 // costInterval is what rrule-go needs for one interval that yields nothing.
 var costInterval = map[Frequency]int{Daily: 100, Weekly: 400, Monthly: 800, Yearly: 4_000}
 
@@ -125,30 +128,35 @@ func (r recurrence) walk(from, to time.Time, b *budget, yield func(time.Time) bo
 	if err != nil {
 		return err
 	}
+	back := int64(shift/400) * days400 * 86400
+	cost, interval := costInterval[r.rule.Freq], lengths[r.rule.Freq]*int64(r.rule.Interval)*86400
 	next := rule.Iterator()
 	for last := option.Dtstart; ; {
 		t, ok := next()
 		if !ok {
 			t = option.Until // so far it looked
 		}
-		if !b.spend(costYield + r.intervals(last, t)*costInterval[r.rule.Freq]) {
+		if !b.spend(costYield + intervals(last, t, interval)*cost) {
 			return errSteps
 		}
 		if !ok {
 			return nil
 		}
 		last = t
-		t = t.AddDate(-shift, 0, 0)
+		t = time.Unix(t.Unix()-back, 0).UTC()
 		if t.After(to) || !yield(t) {
 			return nil
 		}
 	}
 }
 
-// intervals is how many intervals without any there are between two instances.
-func (r recurrence) intervals(a, b time.Time) int {
-	days := map[Frequency]int64{Daily: 1, Weekly: 7, Monthly: 30, Yearly: 365}[r.rule.Freq]
-	return max(0, int((b.Unix()-a.Unix())/(days*int64(r.rule.Interval)*86400))-1)
+// days400 are the days of 400 years.
+const days400 = 400*365 + 97
+
+// intervals is how many intervals, each of so many seconds, there are between
+// two instances without any.
+func intervals(a, b time.Time, seconds int64) int {
+	return max(0, int((b.Unix()-a.Unix())/seconds)-1)
 }
 
 // anchor returns the beginning of the last interval of the series that begins

@@ -4,6 +4,7 @@ import (
 	"slices"
 	"strings"
 	"unicode"
+	"unicode/utf8"
 
 	"golang.org/x/text/cases"
 	"golang.org/x/text/unicode/norm"
@@ -114,25 +115,33 @@ var (
 type line struct {
 	words  []string
 	folded string
+	ascii  bool // so there is no script without spaces in it
 }
 
 // newLine folds case by Unicode's rules, composes what was decomposed, and
 // splits at whatever is no letter, mark or digit.
 func newLine(s string) line {
 	s = fold(clip(s, 1000))
-	return line{folded: s, words: strings.FieldsFunc(s, func(r rune) bool {
+	return line{folded: s, ascii: ascii(s), words: strings.FieldsFunc(s, func(r rune) bool {
 		return !unicode.IsLetter(r) && !unicode.IsDigit(r) && !unicode.IsMark(r)
 	})}
 }
 
 func fold(s string) string {
-	for i := 0; i < len(s); i++ {
-		if s[i] >= 0x80 {
-			// Turkish İ folds to i and a dot, which no list writes.
-			return strings.ReplaceAll(cases.Fold().String(norm.NFKC.String(strings.ToValidUTF8(s, " "))), "i\u0307", "i")
-		}
+	if !ascii(s) {
+		// Turkish İ folds to i and a dot, which no list writes.
+		return strings.ReplaceAll(cases.Fold().String(norm.NFKC.String(strings.ToValidUTF8(s, " "))), "i\u0307", "i")
 	}
 	return strings.ToLower(s)
+}
+
+func ascii(s string) bool {
+	for i := range len(s) {
+		if s[i] >= utf8.RuneSelf {
+			return false
+		}
+	}
+	return true
 }
 
 // phrases is a set of phrases to be found in a line.
@@ -176,6 +185,9 @@ func (p phrases) find(l line) (phrase string, at int, ok bool) {
 		if n := p.match(l.words[i:]); n > 0 {
 			return strings.Join(l.words[i:i+n], " "), i, true
 		}
+	}
+	if l.ascii {
+		return "", 0, false
 	}
 	for _, s := range p.within {
 		if strings.Contains(l.folded, s) {
@@ -226,7 +238,10 @@ func equal(a, b []string) bool {
 
 // cut returns l without the phrases, and the first of them.
 func (p phrases) cut(l line) (rest line, first string) {
-	rest.folded = l.folded
+	if !p.has(l) { // as in most titles
+		return l, ""
+	}
+	rest.folded, rest.ascii = l.folded, l.ascii
 	for i := 0; i < len(l.words); {
 		n := p.match(l.words[i:])
 		if n == 0 {
