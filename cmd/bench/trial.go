@@ -5,6 +5,8 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"os"
+	"strings"
 	"syscall"
 	"time"
 
@@ -20,6 +22,7 @@ const outage = 5 * time.Second
 type trial struct {
 	polled      series        // lags of the starts
 	after       series        // lags of the ends
+	resident    int           // bytes of memory of the daemon while all are away, with their connections
 	returned    time.Time     // of the server
 	backIn      time.Duration // from then until all were logged in
 	inOneMoment int           // the most who logged in within a second
@@ -42,6 +45,9 @@ func (h *leavers) try(ctx context.Context) error {
 	}
 	h.trial.polled = lagsOf(told, at.start)
 	if err := sleepUntil(ctx, at.start.Add(h.phase)); err != nil {
+		return err
+	}
+	if h.trial.resident, err = resident(h.daemon.Process().Pid); err != nil {
 		return err
 	}
 	if err := h.breakServer(ctx); err != nil {
@@ -109,6 +115,19 @@ func (h *leavers) waitForLogins(ctx context.Context, deadline time.Time) error {
 	}
 }
 
+// resident is the memory of a process that is its own (proc(5)).
+func resident(pid int) (bytes int, err error) {
+	text, err := os.ReadFile(fmt.Sprintf("/proc/%d/status", pid))
+	if err != nil {
+		return 0, fmt.Errorf("read memory of daemon: %w", err)
+	}
+	_, rest, _ := strings.Cut(string(text), "RssAnon:")
+	if _, err := fmt.Sscanf(rest, "%d kB", &bytes); err != nil {
+		return 0, fmt.Errorf("read memory of daemon: %w", err)
+	}
+	return bytes << 10, nil
+}
+
 func loggedInNow(ctx context.Context, d *testbed.Daemon) (n int, err error) {
 	out, err := d.Run(ctx, "status", "--json")
 	var doc struct{ Accounts []testbed.Status }
@@ -130,6 +149,7 @@ func (h *leavers) reportTrial(r *report) {
 	last := time.Duration(t.polled.quantile(1) * float64(time.Second))
 	r.fact("starts while all calendars are polled: until the last is told", seconds(last.Seconds()), "≤ 1.2 × the bare clients' median, "+seconds(most.Seconds()), last <= most)
 	r.fact("the same: told", of(t.polled), "all", len(t.polled) == n)
+	r.fact("memory of the process while all are away, with its garbage: for each, its TLS connection included", kilobytes(series{float64(t.resident) / float64(n)}), "", true)
 	r.fact(fmt.Sprintf("after the server was down for %s: until all are logged in again", outage), seconds(t.backIn.Seconds()), "", true)
 	r.fact("the most who logged in within a second", fmt.Sprint(t.inOneMoment), "", true)
 	r.fact("ends after that: told", of(t.after), "all", len(t.after) == n)

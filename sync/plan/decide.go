@@ -164,13 +164,20 @@ func (d *decision) between() []Action {
 		}
 		return nil
 	}
-	// An empty node is not trusted: a server that crashed may have brought back
-	// one that was deleted a second before, with all who were subscribed to it.
-	clean := d.seen.Hidden() && d.journal.Clean && d.archive != nil
+	// A node is not trusted that is empty or holds something older: a server that
+	// crashed may have brought back one that was deleted a second before, with all
+	// who were subscribed to it.
+	clean := d.seen.Hidden() && d.journal.Clean && d.archive != nil && d.latest(d.archive.Payload)
 	if clean && d.current == nil && d.archive.Payload.Equal(staged(d.next)) {
 		return nil
 	}
 	return d.stageNext(!clean, false)
+}
+
+// latest reports whether p is what awayd put on the node last, or was about to.
+func (d *decision) latest(p Payload) bool {
+	seen, begun := d.journal.Seen, d.journal.Begun
+	return seen != nil && seen.Payload.Equal(p) || begun != nil && begun.Payload.Equal(p)
 }
 
 // staged is what is published ahead of p.

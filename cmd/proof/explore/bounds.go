@@ -62,6 +62,7 @@ func duels() []Run {
 		{setting(Ejabberd2301, plan.Presence).among(hides, setsBack), 2},
 		{setting(Ejabberd2301, plan.Presence).among(forgets, setsBack), 2},
 		{setting(Ejabberd2301, plan.Presence).among(restarts, setsBack), 2},
+		{setting(Ejabberd2301, plan.Presence).among(hides, forgetsAll), 2},
 		{setting(Ejabberd2301, plan.Presence).among(shares, opens, setsBack), 2},
 		{setting(Prosody012, plan.Presence).among(kills, fails), 2},
 		{setting(Prosody012, plan.Presence).among(kills, removesOwn), 2},

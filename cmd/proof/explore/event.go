@@ -38,6 +38,7 @@ const (
 	setsBack     = "the clock is set back"
 	restarts     = "the server is restarted"
 	forgets      = "the server crashes and loses its last two writes"
+	forgetsAll   = "the server crashes and loses all it wrote lately"
 	publishesOwn = "the person publishes something of their own"
 	removesOwn   = "the person removes what is on the node"
 	opens        = "the person lets everybody into the node"
@@ -114,7 +115,7 @@ var events = []event{
 	{restarts, nil, func(w *world) { w.restart() }},
 	{"the server crashes and loses its last write", func(w *world) bool { return len(w.recent) > 0 }, func(w *world) { w.crash(1) }},
 	{forgets, func(w *world) bool { return len(w.recent) > 1 }, func(w *world) { w.crash(2) }},
-	{"the server crashes and loses all it wrote lately", func(w *world) bool { return len(w.recent) > 2 }, func(w *world) { w.crash(len(w.recent)) }},
+	{forgetsAll, func(w *world) bool { return len(w.recent) > 2 }, func(w *world) { w.crash(len(w.recent)) }},
 	{"the server loses all data", func(w *world) bool { return w.node.exists }, func(w *world) {
 		w.taken = plan.Payload{}
 		w.node, w.recent = node{}, nil
