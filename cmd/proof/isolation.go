@@ -244,9 +244,23 @@ func (c *crowd) happen(ctx context.Context, start, end time.Time) error {
 			c.add(&c.other, "%s was not told the start or the end", t.JID)
 			continue
 		}
-		c.starts, c.ends = append(c.starts, late(s.begun, t.start, t.start)), append(c.ends, late(s.ended, t.end, t.end))
+		begun, ended := late(s.begun, t.start, t.start), late(s.ended, t.end, t.end)
+		if max(begun, ended) > undisturbed {
+			c.add(&c.other, "%s, away from %s to %s; the daemon's log of it:\n%s", t.JID, t.start, t.end, linesWith(c.daemon.Said(), t.JID))
+		}
+		c.starts, c.ends = append(c.starts, begun), append(c.ends, ended)
 	}
 	return c.endIt(ctx)
+}
+
+func linesWith(text, part string) string {
+	var b strings.Builder
+	for line := range strings.Lines(text) {
+		if strings.Contains(line, part) {
+			b.WriteString(line)
+		}
+	}
+	return b.String()
 }
 
 // command gives the commands in turn until t.
