@@ -10,9 +10,9 @@ import (
 	"awayd/cmd/proof/explore"
 )
 
-// explorationLimit bounds one exploration with two disturbances, which has no
-// end within minutes.
-const explorationLimit = 3 * time.Minute
+// explorationLimit bounds one exploration. With two disturbances it takes some ten
+// minutes.
+const explorationLimit = 30 * time.Minute
 
 // exploration explores every server and every flipped switch.
 func exploration(ctx context.Context) (table, error) {
