@@ -121,6 +121,10 @@ func (a *actor) openCalendars(acct account.Account) error {
 		for _, was := range a.calendars {
 			if was.ID == c.ID {
 				c.hold, c.quiet, c.heard, c.err = was.hold, was.quiet, was.heard, was.err
+				// The state may have yet to be told of quiet polls.
+				if was.LastPoll.After(c.LastPoll) {
+					c.LastPoll, c.LastOK = was.LastPoll, was.LastOK
+				}
 			}
 		}
 		if err := a.fetch(c); err != nil {
