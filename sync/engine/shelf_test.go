@@ -63,6 +63,29 @@ func TestSettingsForgetNoQuietPoll(t *testing.T) {
 	})
 }
 
+// A failure has the state told when the calendar was read last, which a restart
+// would not know otherwise for as long as it fails.
+func TestFailureForgetsNoQuietPoll(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld(t)
+		w.vacation("a", 3*rebuildEvery, 4*rebuildEvery)
+		w.objects, w.calm = []account.CachedObject{{Object: w.events[0]}}, true
+		defer w.run()()
+		time.Sleep(20 * time.Minute)
+		read := w.status().Calendars[0].LastOK
+		w.failPolls(errors.New("500 Internal Server Error"))
+		time.Sleep(6 * time.Minute)
+		if c := w.status().Calendars[0]; c.Error == "" || !c.LastOK.Equal(*read) {
+			t.Errorf("read last at %s, not %s: %q", c.LastOK, read, c.Error)
+		}
+		w.mu.Lock()
+		defer w.mu.Unlock()
+		if len(w.quiet) != 1 || !w.quiet[0][1].At.Truncate(time.Second).Equal(*read) {
+			t.Errorf("the state was told %v", w.quiet)
+		}
+	})
+}
+
 // What could not be saved holds, and the state gets it later: what is gone, too.
 func TestUnsavedPollHolds(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
