@@ -65,6 +65,22 @@ func TestMissedTargetsAreNamed(t *testing.T) {
 	}
 }
 
+func TestMostInASecond(t *testing.T) {
+	for _, c := range []struct {
+		counts []int
+		want   int
+	}{
+		{nil, 0},
+		{[]int{700, 800, 1000}, 800},
+		{[]int{0, 10, 400, 900, 1000}, 890},
+		{[]int{100, 50, 200}, 100}, // some were lost again
+	} {
+		if got := mostInASecond(c.counts); got != c.want {
+			t.Errorf("%v: %d, want %d", c.counts, got, c.want)
+		}
+	}
+}
+
 func TestQuantile(t *testing.T) {
 	s := series{4, 1, 3, 2}
 	for q, want := range map[float64]float64{0: 1, 0.5: 2.5, 1: 4} {

@@ -43,7 +43,9 @@ func (h *leavers) try(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	h.trial.polled = lagsOf(told, at.start)
+	if h.trial.polled = lagsOf(told, at.start); len(told) == 0 {
+		return errors.New("nobody was told of the start while all calendars were polled")
+	}
 	if err := sleepUntil(ctx, at.start.Add(h.phase)); err != nil {
 		return err
 	}
@@ -59,7 +61,9 @@ func (h *leavers) try(ctx context.Context) error {
 	if told, err = h.told(ctx, h.ours, tellsEnd, at.end.Add(h.phase)); err != nil {
 		return err
 	}
-	h.trial.after = lagsOf(told, at.end)
+	if h.trial.after = lagsOf(told, at.end); len(told) == 0 {
+		return errors.New("nobody was told of the end after the server was down")
+	}
 	return nil
 }
 
@@ -99,12 +103,10 @@ func (h *leavers) waitForLogins(ctx context.Context, deadline time.Time) error {
 		if err != nil {
 			return err
 		}
-		if counts = append(counts, n); len(counts) > 2 {
-			h.trial.inOneMoment = max(h.trial.inOneMoment, n-counts[len(counts)-3])
-		}
+		counts = append(counts, n)
 		switch {
 		case n == len(h.ours):
-			h.trial.backIn = time.Since(h.trial.returned)
+			h.trial.backIn, h.trial.inOneMoment = time.Since(h.trial.returned), mostInASecond(counts)
 			return nil
 		case time.Now().After(deadline):
 			return fmt.Errorf("%d of %d were logged in again before the end", n, len(h.ours))
@@ -126,6 +128,18 @@ func resident(pid int) (bytes int, err error) {
 		return 0, fmt.Errorf("read memory of daemon: %w", err)
 	}
 	return bytes << 10, nil
+}
+
+// mostInASecond returns the most by which a count grew within a second, from one
+// that was 0 before it was taken twice a second.
+func mostInASecond(counts []int) (most int) {
+	for i, n := range counts {
+		if i >= 2 {
+			n -= counts[i-2]
+		}
+		most = max(most, n)
+	}
+	return most
 }
 
 func loggedInNow(ctx context.Context, d *testbed.Daemon) (n int, err error) {

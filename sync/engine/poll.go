@@ -121,6 +121,10 @@ func (a *actor) openCalendars(acct account.Account) error {
 		for _, was := range a.calendars {
 			if was.ID == c.ID {
 				c.hold, c.quiet, c.heard, c.err = was.hold, was.quiet, was.heard, was.err
+				// The state may have yet to be told of quiet polls.
+				if was.LastPoll.After(c.LastPoll) {
+					c.LastPoll, c.LastOK = was.LastPoll, was.LastOK
+				}
 			}
 		}
 		if err := a.fetch(c); err != nil {
@@ -258,7 +262,12 @@ func (a *actor) merge(p polled) {
 
 // save has the state take over a poll.
 func (a *actor) save(c *calendar, u account.Poll) error {
-	a.e.quiet.forget(c.ID)
+	// A failure does not say when the calendar was read last.
+	if last, ok := a.e.quiet.forget(c.ID); ok && u.Error != "" {
+		if err := a.e.store.SaveQuiet(context.WithoutCancel(a.ctx), map[int64]account.Poll{c.ID: last}); err != nil {
+			a.log.Error("poll not saved", "calendar", c.Name, "error", err)
+		}
+	}
 	u.Removed = slices.Concat(c.shelf.owed, u.Removed)
 	err := a.e.store.SavePoll(context.WithoutCancel(a.ctx), c.ID, u)
 	if u.Error == "" {

@@ -36,11 +36,14 @@ func (q *quiet) note(calendar int64, p account.Poll) {
 	q.polls[calendar] = p
 }
 
-// forget leaves out a calendar of which more is to be told.
-func (q *quiet) forget(calendar int64) {
+// forget leaves out a calendar of which more is to be told, and returns what was
+// to be told of it.
+func (q *quiet) forget(calendar int64) (p account.Poll, ok bool) {
 	q.mu.Lock()
 	defer q.mu.Unlock()
+	p, ok = q.polls[calendar]
 	delete(q.polls, calendar)
+	return p, ok
 }
 
 // take returns up to quietMost polls, and forgets them.

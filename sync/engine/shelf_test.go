@@ -13,8 +13,8 @@ import (
 	"awayd/sync/plan"
 )
 
-// Calendars that do not change are loaded at the start, and then once a day for
-// the timeline: not for each poll.
+// Calendars that do not change are loaded at the start, and then once a week
+// for the timeline: not for each poll.
 func TestQuietCalendarIsNotLoaded(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		w := newWorld(t)
@@ -35,6 +35,54 @@ func TestQuietCalendarIsNotLoaded(t *testing.T) {
 		}
 		time.Sleep(2 * rebuildEvery)
 		w.expect(plan.Stage)
+	})
+}
+
+// When a calendar was read last is what its owner knows, though the state that
+// takes other settings was not told of quiet polls yet.
+func TestSettingsForgetNoQuietPoll(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld(t)
+		w.vacation("a", 3*rebuildEvery, 4*rebuildEvery)
+		w.objects, w.calm = []account.CachedObject{{Object: w.events[0]}}, true
+		defer w.run()()
+		time.Sleep(20 * time.Minute)
+		read := w.status().Calendars[0].LastOK
+		w.failPolls(errors.New("500 Internal Server Error"))
+		asTheStateHasIt := func(a *account.Account) error {
+			c := &a.Calendars[0]
+			c.LastPoll, c.LastOK = c.LastPoll.Add(-15*time.Minute), c.LastOK.Add(-15*time.Minute)
+			return nil
+		}
+		if err := w.engine.Set(t.Context(), ada, asTheStateHasIt); err != nil {
+			t.Fatal(err)
+		}
+		if c := w.status().Calendars[0]; c.Error == "" || !c.LastOK.Equal(*read) {
+			t.Errorf("read last at %s, not %s: %q", c.LastOK, read, c.Error)
+		}
+	})
+}
+
+// A failure has the state told when the calendar was read last, which a restart
+// would not know otherwise for as long as it fails.
+func TestFailureForgetsNoQuietPoll(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld(t)
+		w.vacation("a", 3*rebuildEvery, 4*rebuildEvery)
+		w.objects, w.calm = []account.CachedObject{{Object: w.events[0]}}, true
+		defer w.run()()
+		time.Sleep(20 * time.Minute)
+		read := w.status().Calendars[0].LastOK
+		w.failPolls(errors.New("500 Internal Server Error"))
+		time.Sleep(6 * time.Minute)
+		if c := w.status().Calendars[0]; c.Error == "" || !c.LastOK.Equal(*read) {
+			t.Errorf("read last at %s, not %s: %q", c.LastOK, read, c.Error)
+		}
+		w.mu.Lock()
+		defer w.mu.Unlock()
+		if len(w.quiet) != 1 || !w.quiet[0][1].At.Truncate(time.Second).Equal(*read) {
+			t.Errorf("the state was told %v", w.quiet)
+		}
 	})
 }
 

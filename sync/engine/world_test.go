@@ -69,6 +69,7 @@ type world struct {
 	pollErr  error // of what polls brought
 	loadErr  error // of what they had brought before
 	loads    int
+	quiet    []map[int64]account.Poll
 	acct     account.Account
 	objects  []account.CachedObject
 	suppress []account.Suppression
@@ -372,7 +373,15 @@ func (w *world) SavePoll(_ context.Context, _ int64, p account.Poll) error {
 	return nil
 }
 
-func (w *world) SaveQuiet(context.Context, map[int64]account.Poll) error { return w.storeErr }
+func (w *world) SaveQuiet(_ context.Context, polls map[int64]account.Poll) error {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if w.storeErr != nil {
+		return w.storeErr
+	}
+	w.quiet = append(w.quiet, polls)
+	return nil
+}
 
 func (w *world) Suppressions(context.Context, string) ([]account.Suppression, error) {
 	return w.suppress, nil
