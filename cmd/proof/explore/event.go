@@ -260,7 +260,7 @@ func (w *world) crash(n int) {
 		w.taken = plan.Payload{}
 	}
 	had, audience := w.node.items, w.node.access
-	w.node = w.recent[len(w.recent)-n]
+	w.node = w.recent[len(w.recent)-n].revive()
 	w.recent = nil
 	w.settled = false
 	w.node.touched = w.node.exists

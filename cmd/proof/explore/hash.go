@@ -97,7 +97,7 @@ func (e *encoder) node(n node) {
 	for _, i := range n.items {
 		e.text(i.ID)
 		e.payload(i.Payload)
-		e.flags(i.own, i.bared, i.unseen, i.own && i.noted)
+		e.flags(i.own, i.bared, i.unseen, i.own && i.noted, i.revived)
 	}
 }
 

@@ -187,8 +187,8 @@ func (w *world) judgeSettled() {
 		return isLive && p.Start.Equal(want.Start) && p.End.Equal(want.End) && (theirs || p.Message == want.Message)
 	}
 	for _, i := range w.node.items {
-		if w.passed(i.Payload) && w.node.theirs && !w.readable() {
-			continue // brought back by a crash, as the person had made it visible: it says that it is over
+		if w.passed(i.Payload) && i.revived && w.node.theirs && !w.readable() {
+			continue // as the person had made it visible; and it says that it is over
 		}
 		if may := w.mayFetch(w.node) & w.online; may != nobody && !i.own && !right(i.Payload) && !(i.bared && (w.unseen(w.node) || w.unreadable())) {
 			w.violate(w.wrong(i.Payload), "%s can still fetch %q after a turn at %d:00", may, i.Payload.Message, w.clock())

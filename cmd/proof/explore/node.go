@@ -75,6 +75,8 @@ type item struct {
 	unseen bool
 	// noted says that awayd had a whole turn with it there.
 	noted bool
+	// revived says that a server that crashed brought it back.
+	revived bool
 }
 
 // A moment is when the person did something, by turns and looks of awayd's: what
@@ -155,6 +157,15 @@ func (n node) note() node {
 	n.items = slices.Clone(n.items)
 	for i := range n.items {
 		n.items[i].noted = true
+	}
+	return n
+}
+
+// revive returns the node with all items revived.
+func (n node) revive() node {
+	n.items = slices.Clone(n.items)
+	for i := range n.items {
+		n.items[i].revived = true
 	}
 	return n
 }
