@@ -174,10 +174,9 @@ func (d *decision) between() []Action {
 	return d.stageNext(!clean, false)
 }
 
-// latest reports whether p is what awayd put on the node last, or was about to.
+// latest reports whether p is what awayd put on the node last.
 func (d *decision) latest(p Payload) bool {
-	seen, begun := d.journal.Seen, d.journal.Begun
-	return seen != nil && seen.Payload.Equal(p) || begun != nil && begun.Payload.Equal(p)
+	return d.journal.Seen != nil && d.journal.Seen.Payload.Equal(p)
 }
 
 // staged is what is published ahead of p.

@@ -64,6 +64,10 @@ func TestDecide(t *testing.T) {
 	revealing.Begun = &Action{Kind: Reveal, Payload: liveItem.Payload}
 	amending.Begun = &Action{Kind: Amend, Payload: liveItem.Payload}
 	staging.Begun = &Action{Kind: Stage, Payload: nextItem.Payload}
+	published, ok := staging.Finished(node(Whitelist, nextItem))
+	if !ok {
+		t.Fatal("a stage that was cut short after publishing is not finished")
+	}
 	yielding := seenLive
 	yielding.Begun = &Action{Kind: Yield}
 	broughtBack, unconfirmed := mine, mine
@@ -93,7 +97,6 @@ func TestDecide(t *testing.T) {
 		{"nothing planned, no node", wish(), Observed{}, Journal{}, nil, nil},
 		{"next known, no node", wish(next), Observed{}, Journal{}, []Kind{Stage}, func(a Action) bool { return !a.Fresh && a.Payload.Equal(staged(next)) }},
 		{"next staged already", wish(next), node(Whitelist, nextItem), seenNext, nil, nil},
-		{"next being staged", wish(next), node(Whitelist, nextItem), staging, nil, nil},
 		{"an older one, brought back by a crash", wish(next), node(Whitelist, archivedLive), seenNext, []Kind{Stage}, func(a Action) bool { return a.Fresh }},
 		{"an empty node, made by awayd or brought back by a crash", wish(next), node(Whitelist), clean, []Kind{Stage}, func(a Action) bool { return a.Fresh }},
 		{"staged on a node that was open before", wish(next), node(Whitelist, nextItem), mine, []Kind{Stage}, func(a Action) bool { return a.Fresh }},
@@ -113,7 +116,7 @@ func TestDecide(t *testing.T) {
 		{"live and right", wish(live, next), node(Presence, liveItem), seenLive, nil, nil},
 		{"reveal cut short after publishing, contacts perhaps not told", wish(live), node(Presence, liveItem), revealing, []Kind{Reveal}, func(a Action) bool { return !a.Fresh }},
 		{"amend cut short after publishing", wish(live), node(Presence, liveItem), amending, []Kind{Amend}, nil},
-		{"stage cut short after publishing", wish(next), node(Whitelist, nextItem), staging, nil, nil},
+		{"stage cut short after publishing", wish(next), node(Whitelist, nextItem), staging.Done(published), nil, nil},
 		{"live to a wider audience than asked for", wish(live), node(Open, liveItem), mine, []Kind{Withdraw, Reveal}, func(a Action) bool { return !a.Quiet && a.Payload.End.Equal(t0) }},
 		{"live, the setting was changed", Wish{wish(live).Timeline, Open}, node(Presence, liveItem), seenLive, []Kind{Reveal}, func(a Action) bool { return a.Audience == Open }},
 		{"live, given to others by the person", wish(live), node("roster", liveItem), seenLive, []Kind{Yield}, nil},
