@@ -76,12 +76,12 @@ test-long: servers ## runs what takes longer than CI should: more cases, soaks, 
 	.ci/long $(FUZZTIME)
 
 .PHONY: proof
-proof: servers ## breaks awayd in every way it knows, and writes two pages of docs/ (some minutes)
+proof: servers ## breaks awayd in every way it knows, and writes two pages of docs/ (an hour)
 	go run ./cmd/proof -write docs/never-early.md
 	go run ./cmd/demo -bad-day -write docs/a-bad-day.md
 
 .PHONY: bench
-bench: ## measures awayd beside others on the same work, and writes docs/benchmarks.md (some forty minutes)
+bench: ## measures awayd beside others on the same work, and writes docs/benchmarks.md (an hour)
 	@cmd/testbed/install.sh $(PEERS)
 	go run ./cmd/bench -write docs/benchmarks.md
 
