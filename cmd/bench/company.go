@@ -160,12 +160,15 @@ func (c *company) told(ctx context.Context, people []string, what telling, deadl
 	for _, p := range people {
 		wanted[p] = true
 	}
+	read := 0
 	for {
-		for _, r := range c.contact.Received() {
+		all := c.contact.Received()
+		for _, r := range all[read:] {
 			if from := r.From; wanted[from] && at[from].IsZero() && what(r) {
 				at[from] = r.At
 			}
 		}
+		read = len(all)
 		if len(at) == len(people) || time.Now().After(deadline) {
 			return at, nil
 		}
