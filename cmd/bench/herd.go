@@ -27,10 +27,11 @@ func herd(ctx context.Context, r *report) error {
 		if err != nil {
 			return err
 		}
-		x, err := bed.XMPP(ctx, testbed.Prosody)
+		x, err := testbed.StartProsody(ctx, filepath.Join(bed.Dir, "prosody"), bed.CA, testbed.XMPPOptions{Extra: roomForAll})
 		if err != nil {
 			return err
 		}
+		defer x.Stop() //nolint:errcheck // nobody asks any more
 		h, err := gather(ctx, x, binary, filepath.Join(bed.Dir, "herd"), r.herd, r.enough(4))
 		if err != nil {
 			return err
@@ -47,6 +48,10 @@ func herd(ctx context.Context, r *report) error {
 		return nil
 	})
 }
+
+// roomForAll has Prosody remember as many people's nodes as there are. Beyond
+// 1,000, which is its default, it reads each again with nearly every request.
+const roomForAll = "pep_service_cache_size = 10000\n"
 
 // manyFiles lets this process, and the servers that it starts, have so many
 // connections.
@@ -310,7 +315,8 @@ const herdIntro = `%d accounts of one Prosody, each with a session of its own, t
 are: a server can hold that, and one connection of a contact costs the same on both sides. From the instant to the moment in which the contact is told
 of the last one. Beside them, %d bare clients send what awayd was seen to send for such a flip, over as many sessions with the same server,
 all beginning at once. %d sessions of each are open all the time; the two take turns, %d rounds. Prosody's configuration is that of the other tests: no
-mod_limits, so that no rate is limited; the number of open files is raised. awayd polls its calendars, files here, as it always does, and each poll
+mod_limits, so that no rate is limited; but it has room for the nodes of all these people (pep_service_cache_size = 10000), and the
+number of open files is raised. awayd polls its calendars, files here, as it always does, and each poll
 looks at the node, too. At last there is one more absence, of awayd's people alone: as it begins, awayd is told to poll every calendar at once (SIGHUP),
 and before it ends, the server is stopped and started again.`
 
