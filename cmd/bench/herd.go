@@ -148,7 +148,7 @@ func (h *leavers) begin(ctx context.Context, dir string, people []testbed.Person
 	h.first = began.Add(25*time.Second + time.Duration(len(people))*120*time.Millisecond).Truncate(time.Second)
 	var all []absenceTime
 	for i := range h.rounds {
-		start := h.first.Add(time.Duration(4*i) * h.phase)
+		start := h.round(i)
 		all = append(all, absenceTime{start, start.Add(h.phase)})
 	}
 	all = append(all, h.trialTime())
@@ -162,11 +162,20 @@ func (h *leavers) begin(ctx context.Context, dir string, people []testbed.Person
 	return nil
 }
 
+// restBetween is how long nothing happens after the bare clients: awayd looks half a
+// minute ahead, and neither is to be in the other's way.
+const restBetween = 35 * time.Second
+
+// round is when the i-th begins.
+func (h *leavers) round(i int) time.Time {
+	return h.first.Add(time.Duration(i) * (4*h.phase + restBetween))
+}
+
 // run has awayd's people leave and come back, then the bare clients, again and
 // again.
 func (h *leavers) run(ctx context.Context) error {
 	for i := range h.rounds {
-		at := h.first.Add(time.Duration(4*i) * h.phase)
+		at := h.round(i)
 		for _, half := range []struct {
 			instant time.Time
 			what    telling

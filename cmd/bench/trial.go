@@ -52,10 +52,7 @@ func (h *leavers) try(ctx context.Context) error {
 	if h.trial.resident, err = resident(h.daemon.Process().Pid); err != nil {
 		return err
 	}
-	if err := h.breakServer(ctx); err != nil {
-		return err
-	}
-	if err := h.waitForLogins(ctx, at.end.Add(-2*time.Second)); err != nil {
+	if err := h.breakServer(ctx, at.end.Add(-2*time.Second)); err != nil {
 		return err
 	}
 	if told, err = h.told(ctx, h.ours, tellsEnd, at.end.Add(h.phase)); err != nil {
@@ -69,12 +66,13 @@ func (h *leavers) try(ctx context.Context) error {
 
 // trialTime comes after all rounds.
 func (h *leavers) trialTime() absenceTime {
-	start := h.first.Add(time.Duration(4*h.rounds) * h.phase)
+	start := h.round(h.rounds)
 	return absenceTime{start, start.Add(4 * h.phase)}
 }
 
-// breakServer has the server be away for a while, and the contact log in again.
-func (h *leavers) breakServer(ctx context.Context) error {
+// breakServer has the server be away for a while, and the contact log in again
+// once everybody else has.
+func (h *leavers) breakServer(ctx context.Context, deadline time.Time) error {
 	_ = h.contact.Close() // its connection goes with the server
 	if err := h.x.Stop(); err != nil {
 		return err
@@ -86,6 +84,9 @@ func (h *leavers) breakServer(ctx context.Context) error {
 		return err
 	}
 	h.trial.returned = time.Now()
+	if err := h.waitForLogins(ctx, deadline); err != nil {
+		return err
+	}
 	contact, err := h.x.Login(ctx, h.person, testbed.ContactOptions{Patience: bareTimeout})
 	if err != nil {
 		return err
