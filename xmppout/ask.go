@@ -26,19 +26,21 @@ const (
 // session: what the server made of it is not known, and a new session begins by
 // looking.
 func (s *Session) ask(ctx context.Context, q query, answer any) error {
-	return s.askWithin(ctx, time.Duration(s.answer.Load()), q, answer)
-}
-
-func (s *Session) askWithin(ctx context.Context, limit time.Duration, q query, answer any) error {
-	body, err := q.encode()
-	if err != nil {
-		return err
-	}
 	leave, err := s.takeTurn(ctx)
 	if err != nil {
 		return err
 	}
 	defer leave()
+	return s.askWithin(ctx, time.Duration(s.answer.Load()), q, answer)
+}
+
+// askWithin takes no turn: whether the server is there, which a ping asks, must
+// not wait for what others ask of it.
+func (s *Session) askWithin(ctx context.Context, limit time.Duration, q query, answer any) error {
+	body, err := q.encode()
+	if err != nil {
+		return err
+	}
 	ctx, cancel := context.WithTimeoutCause(ctx, limit, errNoAnswer)
 	defer cancel()
 	// The library waits for its context even when the connection is gone.

@@ -164,7 +164,7 @@ func (d *Dialer) try(ctx context.Context, l login, t target) (*Session, *opening
 	return newSession(xs, w, e, options{
 		audience: l.audience, noPresence: d.NoPresence,
 		iqTimeout: cmp.Or(d.IQTimeout, iqTimeout), keepAlive: cmp.Or(d.KeepAlive, keepAlive),
-		ghosts: d.Ghosts, places: d.Turns.at(l.domain), lay: func(alive context.Context) { d.layGhosts(alive, l, t) },
+		ghosts: d.Ghosts, turns: d.Turns, lay: func(alive context.Context) { d.layGhosts(alive, l, t) },
 	}), w.raw, nil
 }
 

@@ -214,9 +214,23 @@ func TestFrozen(t *testing.T) {
 			}
 			closesWithin(t, s, time.Second)
 		})
+		t.Run("ping while everybody asks", func(t *testing.T) {
+			s, _ := frozen(t, Dialer{IQTimeout: 200 * time.Millisecond, KeepAlive: 50 * time.Millisecond, Turns: NewTurns()})
+			for range maxInFlight { // that never give up their places
+				if _, err := s.turns.servers.Enter(t.Context(), s.jid.Domain().String(), true); err != nil {
+					t.Fatal(err)
+				}
+			}
+			select {
+			case <-s.Done():
+				wantKind(t, s.Err(), NoAnswer)
+			case <-time.After(5 * time.Second):
+				t.Error("not noticed")
+			}
+		})
 		t.Run("hurried request", func(t *testing.T) {
 			s, _ := frozen(t, Dialer{})
-			s.Pace(200*time.Millisecond, time.Hour)
+			s.Pace(200*time.Millisecond, time.Hour, true)
 			start := time.Now()
 			_, err := s.Look(t.Context())
 			if wantKind(t, err, NoAnswer); time.Since(start) > 2*time.Second {
@@ -225,7 +239,7 @@ func TestFrozen(t *testing.T) {
 		})
 		t.Run("closer pings", func(t *testing.T) {
 			s, _ := frozen(t, Dialer{IQTimeout: 200 * time.Millisecond})
-			s.Pace(time.Hour, 50*time.Millisecond)
+			s.Pace(time.Hour, 50*time.Millisecond, false)
 			select {
 			case <-s.Done():
 				wantKind(t, s.Err(), NoAnswer)

@@ -40,7 +40,7 @@ func TestGhosts(t *testing.T) {
 		}
 
 		proxy.Pause()
-		lost.Pace(100*time.Millisecond, time.Hour)
+		lost.Pace(100*time.Millisecond, time.Hour, false)
 		_, err = lost.Look(t.Context())
 		wantKind(t, err, NoAnswer)
 		closesWithin(t, lost, time.Second)

@@ -42,6 +42,7 @@ type Session struct {
 
 	// The pace that [Session.Pace] sets.
 	answer, pause atomic.Int64 // time.Duration
+	hurried       atomic.Bool
 
 	server softwareVersion
 	named  bool // the server told what it is, or that it does not tell
@@ -54,7 +55,7 @@ type options struct {
 	noPresence           bool
 	iqTimeout, keepAlive time.Duration
 	ghosts               *Ghosts
-	places               chan struct{}               // of the server, for requests; nil: any number
+	turns                *Turns                      // of requests to the server; nil: any number at once
 	lay                  func(alive context.Context) // ends the ghosts of earlier sessions
 }
 
@@ -119,11 +120,12 @@ func (s *Session) ping() {
 }
 
 // Pace sets how long a request may wait for its answer before the server is
-// taken for gone, and how often it is pinged. A ping may wait for as long as a
-// [Dialer] says, however short the answers to be: a server that is slow is not
-// gone.
-func (s *Session) Pace(answer, ping time.Duration) {
+// taken for gone, how often it is pinged, and whether requests go before those
+// of other sessions. A ping may wait for as long as a [Dialer] says, however
+// short the answers to be: a server that is slow is not gone.
+func (s *Session) Pace(answer, ping time.Duration, hurried bool) {
 	s.answer.Store(int64(answer))
+	s.hurried.Store(hurried)
 	if was := s.pause.Swap(int64(ping)); was != int64(ping) && s.ctx.Err() == nil {
 		s.pinger.Reset(ping)
 	}

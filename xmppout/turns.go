@@ -2,8 +2,9 @@ package xmppout
 
 import (
 	"context"
-	"sync"
 	"time"
+
+	"awayd/sync/gate"
 )
 
 const (
@@ -18,43 +19,34 @@ const (
 	turnMost = time.Second
 )
 
-// Turns let requests to one server take turns, in the order they come, across
-// sessions. A request's time begins when it is sent.
-type Turns struct {
-	mu     sync.Mutex
-	places map[string]chan struct{} // by domain
-}
+// Turns let requests to one server take turns across sessions, in the order they
+// come, and those of hurried sessions first. A request's time begins when it is
+// sent.
+type Turns struct{ servers *gate.Gate }
 
-// at returns the places of a server; nil, which bounds nothing, if t is.
-func (t *Turns) at(domain string) chan struct{} {
-	if t == nil {
-		return nil
-	}
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	if t.places == nil {
-		t.places = make(map[string]chan struct{})
-	}
-	if t.places[domain] == nil {
-		t.places[domain] = make(chan struct{}, maxInFlight)
-	}
-	return t.places[domain]
-}
+// NewTurns returns turns at any number of servers.
+func NewTurns() *Turns { return &Turns{gate.New(maxInFlight, maxInFlight, 0)} }
 
 // takeTurn waits for a place. The returned function gives it back, which
 // happens by itself after a while.
 func (s *Session) takeTurn(ctx context.Context) (leave func(), err error) {
-	if s.places == nil {
+	if s.turns == nil {
 		return func() {}, nil
 	}
-	select {
-	case s.places <- struct{}{}:
-	case <-ctx.Done():
-		return nil, s.end.explain("ask server of", context.Cause(ctx))
-	case <-s.ctx.Done():
+	waiting, cancel := context.WithCancel(ctx)
+	defer cancel()
+	defer context.AfterFunc(s.ctx, cancel)()
+	give, err := s.turns.servers.Enter(waiting, s.jid.Domain().String(), s.hurried.Load())
+	switch {
+	case err == nil:
+	case s.ctx.Err() != nil:
 		return nil, s.Err()
+	default:
+		return nil, s.end.explain("ask server of", context.Cause(ctx))
 	}
-	give := sync.OnceFunc(func() { <-s.places })
 	late := time.AfterFunc(turnMost, give)
-	return func() { late.Stop(); give() }, nil
+	return func() {
+		late.Stop()
+		give()
+	}, nil
 }

@@ -3,9 +3,12 @@ package xmppout
 import (
 	"context"
 	"errors"
+	"slices"
 	"testing"
 	"testing/synctest"
 	"time"
+
+	"awayd/sync/gate"
 )
 
 // TestTurns has a request wait for its turn: until the one before is answered,
@@ -13,7 +16,7 @@ import (
 func TestTurns(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		alive, end := context.WithCancelCause(t.Context())
-		s := &Session{options: options{places: make(chan struct{}, 1)}, ctx: alive}
+		s := &Session{options: options{turns: &Turns{gate.New(1, 1, 0)}}, ctx: alive}
 		take := func() func() {
 			t.Helper()
 			leave, err := s.takeTurn(t.Context())
@@ -34,25 +37,41 @@ func TestTurns(t *testing.T) {
 			t.Errorf("waited %s for who was not answered", waited)
 		}
 		second() // late, and gives back nothing that is not its own
-		if len(s.places) != 1 {
-			t.Errorf("%d places are taken", len(s.places))
-		}
 		short, cancel := context.WithTimeout(t.Context(), turnMost/2)
 		defer cancel()
 		if _, err := s.takeTurn(short); !errors.Is(err, context.DeadlineExceeded) {
 			t.Errorf("who waited too long: %v", err)
 		}
+		third()
+		fourth := take()
+		var order []string
+		for _, who := range []struct {
+			name    string
+			hurried bool
+		}{{"calm", false}, {"hurried", true}} {
+			other := &Session{options: s.options, ctx: alive}
+			other.hurried.Store(who.hurried)
+			go func() {
+				leave, err := other.takeTurn(t.Context())
+				if err != nil {
+					t.Error(err)
+					return
+				}
+				order = append(order, who.name)
+				leave()
+			}()
+			synctest.Wait()
+		}
+		fourth()
+		synctest.Wait()
+		if !slices.Equal(order, []string{"hurried", "calm"}) {
+			t.Errorf("turns were %v", order)
+		}
+		take()
 		gone := errors.New("gone")
 		end(gone)
 		if _, err := s.takeTurn(t.Context()); !errors.Is(err, gone) {
 			t.Errorf("whose session ended: %v", err)
 		}
-		third()
 	})
-	var none *Turns
-	turns := new(Turns)
-	of, again := turns.at("a"), turns.at("a")
-	if none.at("a") != nil || of != again || of == turns.at("b") {
-		t.Error("places are not those of a server")
-	}
 }

@@ -130,7 +130,7 @@ type dialer struct {
 }
 
 func newDialer(c configs.Config) dialer {
-	d := dialer{new(atomic.Pointer[xmppout.Dialer]), new(xmppout.Ghosts), new(xmppout.Turns)}
+	d := dialer{new(atomic.Pointer[xmppout.Dialer]), new(xmppout.Ghosts), xmppout.NewTurns()}
 	d.configure(c)
 	return d
 }

@@ -11,8 +11,8 @@ import (
 )
 
 const (
-	// activityLimit bounds what the activity may take of a turn.
-	activityLimit = 15 * time.Second
+	// activityLimit bounds what the activity may take of a turn, as lookLimit does.
+	activityLimit = time.Minute
 	// activityRetry is when it is tried again after a failure.
 	activityRetry = time.Minute
 )

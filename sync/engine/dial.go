@@ -27,7 +27,7 @@ type line struct {
 func (a *actor) dial(ctx context.Context) (Session, error) {
 	acct, host := a.acct, loginHost(a.acct)
 	if a.duty.slot == nil { // not for the sake of a turn
-		slot, err := a.e.logins.enter(ctx, host, a.keeper.pressing(lookAhead))
+		slot, err := a.e.logins.Enter(ctx, host, a.keeper.pressing(lookAhead))
 		if err != nil {
 			return nil, fmt.Errorf("wait for others to log in at %s: %w", host, err)
 		}
@@ -36,7 +36,7 @@ func (a *actor) dial(ctx context.Context) (Session, error) {
 	defer a.leaveQueue()
 	c, err := beside(ctx, func() bool { return a.keeper.pressing(lookAhead) },
 		func(ctx context.Context) (Connection, error) { return a.e.dialer.Dial(ctx, acct) })
-	a.e.logins.judge(host, err == nil || !temporary(err))
+	a.e.logins.Judge(host, err == nil || !temporary(err))
 	a.line = line{c, true, a.line.count + 1, err}
 	if err != nil {
 		return nil, err

@@ -151,7 +151,7 @@ func (a *actor) enter(now time.Time) bool {
 	}
 	ctx, cancel := context.WithTimeout(a.ctx, wait)
 	defer cancel()
-	slot, err := a.e.logins.enter(ctx, loginHost(a.acct), urgent)
+	slot, err := a.e.logins.Enter(ctx, loginHost(a.acct), urgent)
 	if err != nil {
 		d.queued = a.e.now().Add(time.Second)
 		if !urgent {

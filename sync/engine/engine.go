@@ -14,6 +14,7 @@ import (
 	"github.com/robfig/cron/v3"
 
 	"awayd/sync/account"
+	"awayd/sync/gate"
 )
 
 // Config is what an Engine is made of.
@@ -40,9 +41,9 @@ type Engine struct {
 	observer  Observer
 	log       *slog.Logger
 	now       func() time.Time
-	logins    *gate
+	logins    *gate.Gate
 	sessions  Sessions
-	polls     *gate // of calendars, by host
+	polls     *gate.Gate // of calendars, by host
 	quiet     quiet
 
 	mu       sync.Mutex
@@ -81,8 +82,8 @@ func New(c Config) (*Engine, error) {
 		sessions: c.Sessions, store: c.Store, calendars: c.Calendars, dialer: c.Dialer, observer: c.Observer,
 		herald: newHerald(c.Notifier, c.Log),
 		log:    c.Log, now: c.Now, defaults: c.Defaults, schedule: schedule,
-		logins: newGate(calmLogins, urgentLogins, loginPace),
-		polls:  newGate(calmPolls, urgentPolls, pollPace),
+		logins: gate.New(calmLogins, urgentLogins, loginPace),
+		polls:  gate.New(calmPolls, urgentPolls, pollPace),
 		actors: make(map[string]*actor),
 		failed: make(map[string]error),
 	}, nil

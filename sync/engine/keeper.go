@@ -24,8 +24,10 @@ const (
 	lastLookAhead  = 4 * time.Second
 	lastLookSpread = lookAhead - lastLookAhead
 	dialLimit      = 30 * time.Second
-	lookLimit      = 15 * time.Second
-	answerLimit    = 10 * time.Second
+	// lookLimit bounds a look as a whole. Most of it may be waiting behind others who
+	// ask the same server; that it is gone is told by one answer that does not come.
+	lookLimit   = 2 * time.Minute
+	answerLimit = 10 * time.Second
 	// hurriedLimit bounds each answer close to an instant or while a message is
 	// live: a connection that stays silent for longer is better replaced. It is
 	// for every other attempt only, or a slow server would never be looked at.
@@ -78,6 +80,7 @@ type Keeper struct {
 	passing  bool      // the trouble may pass by itself
 	since    time.Time // the first attempt that failed
 	patient  bool      // the server was hurried, and did not answer in time
+	met      bool      // in this turn contacts were told what they were to be told
 
 	told   bool      // what is wanted was said
 	inStep time.Time // contacts saw what they should, as far as is known; zero: never yet
@@ -137,6 +140,7 @@ func (k *Keeper) Turn(ctx context.Context) error {
 	if began.Before(k.retryAt) {
 		return nil
 	}
+	k.met = false
 	for range maxRounds {
 		done, err := k.round(ctx)
 		if err != nil {
@@ -201,7 +205,7 @@ func (k *Keeper) round(ctx context.Context) (bool, error) {
 	if err := k.connect(ctx); err != nil {
 		return false, err
 	}
-	k.pace()
+	k.pace(!k.met)
 	looked, err := k.look(ctx)
 	if err != nil {
 		return false, err
@@ -218,9 +222,11 @@ func (k *Keeper) round(ctx context.Context) (bool, error) {
 		return false, nil
 	}
 	for _, action := range actions {
+		k.pace(!k.met || flips(action.Kind))
 		if err := k.perform(ctx, action); err != nil {
 			return false, err
 		}
+		k.met = k.met || flips(action.Kind)
 	}
 	if len(actions) > 0 {
 		k.looked = time.Time{}
@@ -263,8 +269,10 @@ func (k *Keeper) connect(ctx context.Context) error {
 	return nil
 }
 
-// pace tells the session how closely the connection is to be watched.
-func (k *Keeper) pace() {
+// pace tells the session how closely the connection is to be watched, and whether
+// what is asked may be urgent: when many leave at the same moment, contacts are
+// told of everybody before the next message of anybody is staged.
+func (k *Keeper) pace(urgent bool) {
 	answer, ping := answerLimit, calmPing
 	if k.pressing(soon) {
 		ping = closePing
@@ -272,7 +280,7 @@ func (k *Keeper) pace() {
 	if k.pressing(lookAhead) && !k.patient {
 		answer = hurriedLimit
 	}
-	k.session.Pace(answer, ping)
+	k.session.Pace(answer, ping, urgent && k.pressing(lookAhead))
 }
 
 // pressing reports whether an instant is at most this far away, or was missed,

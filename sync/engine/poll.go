@@ -190,7 +190,7 @@ func (a *actor) poll(c *calendar, accept bool) {
 	c.polling = true
 	cursor, urgent := c.Cursor, len(a.waiting) > 0
 	go func() {
-		leave, err := a.e.polls.enter(a.ctx, c.host, urgent)
+		leave, err := a.e.polls.Enter(a.ctx, c.host, urgent)
 		if err != nil {
 			return // stopping
 		}
@@ -198,7 +198,7 @@ func (a *actor) poll(c *calendar, accept bool) {
 		ctx, cancel := context.WithTimeout(a.ctx, pollLimit)
 		defer cancel()
 		delta, next, err := c.source.Poll(ctx, cursor)
-		a.e.polls.judge(c.host, err == nil || !temporary(err))
+		a.e.polls.Judge(c.host, err == nil || !temporary(err))
 		leave() // before the owner, who may be busy, takes it
 		select {
 		case a.polled <- polled{c, delta, next, err, accept, began, a.e.now().Sub(began)}:

@@ -38,9 +38,10 @@ type Session interface {
 	// are not shown so already; Hide undoes it.
 	Show(ctx context.Context, status string) error
 	Hide(context.Context) error
-	// Pace sets how long a request may wait for its answer, and how often the
-	// server is asked whether it is still there.
-	Pace(answer, ping time.Duration)
+	// Pace sets how long a request may wait for its answer, how often the server
+	// is asked whether it is still there, and whether requests go before those of
+	// other sessions.
+	Pace(answer, ping time.Duration, hurried bool)
 	// Activity reads the person's activity node (XEP-0108), and SetActivity
 	// carries out one step on it, of which contacts are told.
 	Activity(context.Context) (plan.ActivityNode, error)

@@ -16,7 +16,7 @@ type session struct {
 
 func (s *session) Look(ctx context.Context) (plan.Observed, error) {
 	s.mu.Lock()
-	takes, answer := s.lookTakes, s.answer
+	takes, waits, answer := s.lookTakes, s.lookWaits, s.answer
 	s.mu.Unlock()
 	if takes > answer {
 		time.Sleep(answer)
@@ -25,7 +25,7 @@ func (s *session) Look(ctx context.Context) (plan.Observed, error) {
 	select {
 	case <-ctx.Done():
 		return plan.Observed{}, ctx.Err()
-	case <-time.After(takes):
+	case <-time.After(waits + takes):
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -70,7 +70,7 @@ func (s *session) Do(_ context.Context, a plan.Action, l plan.Ledger) error {
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.world.done = append(s.world.done, performed{time.Now().Add(s.offset), time.Now(), a})
+	s.world.done = append(s.world.done, performed{time.Now().Add(s.offset), time.Now(), s.hurried, a})
 	return err
 }
 
@@ -87,10 +87,10 @@ func (s *session) Show(_ context.Context, status string) error {
 }
 
 func (s *session) Hide(ctx context.Context) error { return s.Show(ctx, "") }
-func (s *session) Pace(answer, ping time.Duration) {
+func (s *session) Pace(answer, ping time.Duration, hurried bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.answer, s.ping = answer, ping
+	s.answer, s.ping, s.hurried = answer, ping, hurried
 }
 
 // audience is what the account's settings say.

@@ -195,6 +195,21 @@ func TestSlowServer(t *testing.T) {
 	})
 }
 
+// Waiting behind a thousand others for the same server's answers is no trouble.
+func TestCrowdedServer(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld(t)
+		w.lookWaits = time.Minute
+		w.vacation("a", time.Hour, 2*time.Hour)
+		defer w.run()()
+		time.Sleep(time.Hour + 3*time.Minute)
+		w.expect(plan.Stage, plan.Reveal)
+		if dials, failed := w.dials, w.logged(account.KindError); dials > 2 || len(failed) > 0 {
+			t.Errorf("%d logins, logged %+v", dials, failed)
+		}
+	})
+}
+
 // Whenever the network is mended, what is overdue is done at once: a login that
 // was lost on the way is not waited for.
 func TestHangingLoginIsNotWaitedFor(t *testing.T) {
@@ -228,6 +243,25 @@ func TestSlowLogin(t *testing.T) {
 		w.expect(plan.Reveal)
 		if most := int(dialLimit/besideEvery) + 1; w.dials > most {
 			t.Errorf("%d logins, want at most %d", w.dials, most)
+		}
+	})
+}
+
+// When many leave and come back at the same moment, all contacts are told before
+// the next message of anybody is staged.
+func TestTellingGoesBeforeStaging(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld(t)
+		w.vacation("a", time.Hour, 2*time.Hour)
+		w.vacation("b", 20*time.Hour, 30*time.Hour)
+		defer w.run()()
+		time.Sleep(2*time.Hour + time.Minute)
+		w.expect(plan.Stage, plan.Reveal, plan.Withdraw, plan.Stage)
+		_, _, done := w.look()
+		for i, want := range []bool{false, true, true, false} {
+			if done[i].hurried != want {
+				t.Errorf("%s goes before others: %t, want %t", done[i].Kind, done[i].hurried, want)
+			}
 		}
 	})
 }

@@ -38,11 +38,13 @@ type world struct {
 	dialTakes time.Duration
 	hangUntil time.Time // logins begun before never come to an end
 	lookTakes time.Duration
+	lookWaits time.Duration // behind other accounts of the server, before it is asked
 	doErr     error
 	shown     string
 	showTakes time.Duration
 	answer    time.Duration // the pace last set
 	ping      time.Duration
+	hurried   bool
 	news      chan struct{}
 
 	activities    bool // the daemon keeps activities
@@ -84,8 +86,9 @@ type world struct {
 
 // performed is an action as the node saw it.
 type performed struct {
-	at   time.Time // on the wall clock
-	real time.Time
+	at      time.Time // on the wall clock
+	real    time.Time
+	hurried bool // its requests go before those of other sessions
 	plan.Action
 }
 

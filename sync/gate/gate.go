@@ -1,4 +1,7 @@
-package engine
+// Package gate bounds how many do something with one host at once, and lets the
+// urgent ones in first. A host that fails is approached at a bounded rate until
+// it answers, however many wait for it.
+package gate
 
 import (
 	"context"
@@ -7,10 +10,8 @@ import (
 	"time"
 )
 
-// A gate bounds how many do something with one host at once, and lets the
-// urgent ones in first. A host that fails is approached at a bounded rate until
-// it answers, however many wait for it.
-type gate struct {
+// A Gate is for any number of hosts and goroutines.
+type Gate struct {
 	calm   int           // at once, if none of them is urgent
 	urgent int           // and in all
 	pace   time.Duration // from one attempt to the next with a host that fails
@@ -28,13 +29,16 @@ type lane struct {
 	next         time.Time // when the next attempt may be made, if it is
 }
 
-func newGate(calm, urgent int, pace time.Duration) *gate {
-	return &gate{calm: calm, urgent: urgent, pace: pace, lanes: make(map[string]*lane)}
+// New returns a gate that lets in so many at once for each host: calm, if none of
+// them is urgent, and urgent in all. While the host fails, pace parts the
+// attempts.
+func New(calm, urgent int, pace time.Duration) *Gate {
+	return &Gate{calm: calm, urgent: urgent, pace: pace, lanes: make(map[string]*lane)}
 }
 
-// enter waits until there is room with a host. The returned function gives it
-// back.
-func (g *gate) enter(ctx context.Context, host string, urgent bool) (leave func(), err error) {
+// Enter waits until there is room with a host. The returned function gives it
+// back; a second call does nothing. The error is that of ctx.
+func (g *Gate) Enter(ctx context.Context, host string, urgent bool) (leave func(), err error) {
 	turn := make(chan struct{})
 	g.mu.Lock()
 	l := g.lanes[host]
@@ -56,15 +60,19 @@ func (g *gate) enter(ctx context.Context, host string, urgent bool) (leave func(
 		leave()
 		return nil, ctx.Err()
 	}
-	if wait := g.patience(host); wait > 0 && !sleep(ctx, wait) {
-		leave()
-		return nil, ctx.Err()
+	if wait := g.patience(host); wait > 0 {
+		select {
+		case <-time.After(wait):
+		case <-ctx.Done():
+			leave()
+			return nil, ctx.Err()
+		}
 	}
 	return leave, nil
 }
 
 // admit lets in who may.
-func (g *gate) admit(l *lane) {
+func (g *Gate) admit(l *lane) {
 	for {
 		line, room := &l.urgent, g.urgent
 		if len(l.urgent) == 0 {
@@ -80,7 +88,7 @@ func (g *gate) admit(l *lane) {
 }
 
 // leave gives up a place, in the lane or before it.
-func (g *gate) leave(host string, turn chan struct{}) {
+func (g *Gate) leave(host string, turn chan struct{}) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	l := g.lanes[host]
@@ -98,7 +106,7 @@ func (g *gate) leave(host string, turn chan struct{}) {
 }
 
 // patience is how long who was let in has to wait because the host fails.
-func (g *gate) patience(host string) time.Duration {
+func (g *Gate) patience(host string) time.Duration {
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	l := g.lanes[host]
@@ -111,8 +119,8 @@ func (g *gate) patience(host string) time.Duration {
 	return wait
 }
 
-// judge notes whether the host answered somebody who is in.
-func (g *gate) judge(host string, well bool) {
+// Judge notes whether the host answered somebody who is in.
+func (g *Gate) Judge(host string, well bool) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	if l := g.lanes[host]; l != nil {
