@@ -230,7 +230,7 @@ func TestFrozen(t *testing.T) {
 		})
 		t.Run("hurried request", func(t *testing.T) {
 			s, _ := frozen(t, Dialer{})
-			s.Pace(200*time.Millisecond, time.Hour, true)
+			s.Pace(200*time.Millisecond, time.Hour, 0)
 			start := time.Now()
 			_, err := s.Look(t.Context())
 			if wantKind(t, err, NoAnswer); time.Since(start) > 2*time.Second {
@@ -239,7 +239,7 @@ func TestFrozen(t *testing.T) {
 		})
 		t.Run("closer pings", func(t *testing.T) {
 			s, _ := frozen(t, Dialer{IQTimeout: 200 * time.Millisecond})
-			s.Pace(time.Hour, 50*time.Millisecond, false)
+			s.Pace(time.Hour, 50*time.Millisecond, time.Hour)
 			select {
 			case <-s.Done():
 				wantKind(t, s.Err(), NoAnswer)

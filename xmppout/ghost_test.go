@@ -40,7 +40,7 @@ func TestGhosts(t *testing.T) {
 		}
 
 		proxy.Pause()
-		lost.Pace(100*time.Millisecond, time.Hour, false)
+		lost.Pace(100*time.Millisecond, time.Hour, time.Hour)
 		_, err = lost.Look(t.Context())
 		wantKind(t, err, NoAnswer)
 		closesWithin(t, lost, time.Second)

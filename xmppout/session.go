@@ -41,8 +41,8 @@ type Session struct {
 	once   sync.Once // closing
 
 	// The pace that [Session.Pace] sets.
-	answer, pause atomic.Int64 // time.Duration
-	hurried       atomic.Bool
+	answer, pause atomic.Int64              // time.Duration
+	hurried       atomic.Pointer[time.Time] // from when on; nil: always
 
 	server softwareVersion
 	named  bool // the server told what it is, or that it does not tell
@@ -120,12 +120,14 @@ func (s *Session) ping() {
 }
 
 // Pace sets how long a request may wait for its answer before the server is
-// taken for gone, how often it is pinged, and whether requests go before those
-// of other sessions. A ping may wait for as long as a [Dialer] says, however
-// short the answers to be: a server that is slow is not gone.
-func (s *Session) Pace(answer, ping time.Duration, hurried bool) {
+// taken for gone, how often it is pinged, and after how long requests go before
+// those of other sessions, the ones that wait by then too. A ping may wait for as
+// long as a [Dialer] says, however short the answers to be: a server that is slow
+// is not gone.
+func (s *Session) Pace(answer, ping, calm time.Duration) {
 	s.answer.Store(int64(answer))
-	s.hurried.Store(hurried)
+	hurried := time.Now().Add(calm)
+	s.hurried.Store(&hurried)
 	if was := s.pause.Swap(int64(ping)); was != int64(ping) && s.ctx.Err() == nil {
 		s.pinger.Reset(ping)
 	}

@@ -36,7 +36,7 @@ func (s *Session) takeTurn(ctx context.Context) (leave func(), err error) {
 	waiting, cancel := context.WithCancel(ctx)
 	defer cancel()
 	defer context.AfterFunc(s.ctx, cancel)()
-	give, err := s.turns.servers.Enter(waiting, s.jid.Domain().String(), s.hurried.Load())
+	give, err := s.enter(waiting)
 	switch {
 	case err == nil:
 	case s.ctx.Err() != nil:
@@ -49,4 +49,17 @@ func (s *Session) takeTurn(ctx context.Context) (leave func(), err error) {
 		late.Stop()
 		give()
 	}, nil
+}
+
+// enter waits behind those in a hurry, until the session is in a hurry itself.
+func (s *Session) enter(ctx context.Context) (leave func(), err error) {
+	server := s.jid.Domain().String()
+	if hurried := s.hurried.Load(); hurried != nil && time.Now().Before(*hurried) {
+		calm, cancel := context.WithDeadline(ctx, *hurried)
+		defer cancel()
+		if leave, err = s.turns.servers.Enter(calm, server, false); err == nil || ctx.Err() != nil {
+			return leave, err
+		}
+	}
+	return s.turns.servers.Enter(ctx, server, true)
 }

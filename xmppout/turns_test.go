@@ -46,11 +46,12 @@ func TestTurns(t *testing.T) {
 		fourth := take()
 		var order []string
 		for _, who := range []struct {
-			name    string
-			hurried bool
-		}{{"calm", false}, {"hurried", true}} {
+			name string
+			calm time.Duration
+		}{{"calm", time.Hour}, {"hurried later", turnMost / 4}, {"hurried", 0}} {
 			other := &Session{options: s.options, ctx: alive}
-			other.hurried.Store(who.hurried)
+			hurried := time.Now().Add(who.calm)
+			other.hurried.Store(&hurried)
 			go func() {
 				leave, err := other.takeTurn(t.Context())
 				if err != nil {
@@ -62,9 +63,10 @@ func TestTurns(t *testing.T) {
 			}()
 			synctest.Wait()
 		}
+		time.Sleep(turnMost / 2)
 		fourth()
 		synctest.Wait()
-		if !slices.Equal(order, []string{"hurried", "calm"}) {
+		if !slices.Equal(order, []string{"hurried", "hurried later", "calm"}) {
 			t.Errorf("turns were %v", order)
 		}
 		take()

@@ -280,7 +280,20 @@ func (k *Keeper) pace(urgent bool) {
 	if k.pressing(lookAhead) && !k.patient {
 		answer = hurriedLimit
 	}
-	k.session.Pace(answer, ping, urgent && k.pressing(lookAhead))
+	k.session.Pace(answer, ping, k.calm(urgent))
+}
+
+// calm is how long from now others may go first: until an instant is near.
+func (k *Keeper) calm(urgent bool) time.Duration {
+	if urgent && k.pressing(lookAhead) {
+		return 0
+	}
+	now := k.Now()
+	next, ok := k.want.Next(now)
+	if !ok {
+		return auditEvery // by then there is another look
+	}
+	return max(0, next.Sub(now)-lookAhead)
 }
 
 // pressing reports whether an instant is at most this far away, or was missed,

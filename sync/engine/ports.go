@@ -39,9 +39,9 @@ type Session interface {
 	Show(ctx context.Context, status string) error
 	Hide(context.Context) error
 	// Pace sets how long a request may wait for its answer, how often the server
-	// is asked whether it is still there, and whether requests go before those of
-	// other sessions.
-	Pace(answer, ping time.Duration, hurried bool)
+	// is asked whether it is still there, and after how long requests go before
+	// those of other sessions.
+	Pace(answer, ping, calm time.Duration)
 	// Activity reads the person's activity node (XEP-0108), and SetActivity
 	// carries out one step on it, of which contacts are told.
 	Activity(context.Context) (plan.ActivityNode, error)

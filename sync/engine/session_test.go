@@ -70,7 +70,7 @@ func (s *session) Do(_ context.Context, a plan.Action, l plan.Ledger) error {
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.world.done = append(s.world.done, performed{time.Now().Add(s.offset), time.Now(), s.hurried, a})
+	s.world.done = append(s.world.done, performed{time.Now().Add(s.offset), time.Now(), !s.hurried.After(time.Now()), a})
 	return err
 }
 
@@ -87,10 +87,10 @@ func (s *session) Show(_ context.Context, status string) error {
 }
 
 func (s *session) Hide(ctx context.Context) error { return s.Show(ctx, "") }
-func (s *session) Pace(answer, ping time.Duration, hurried bool) {
+func (s *session) Pace(answer, ping, calm time.Duration) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.answer, s.ping, s.hurried = answer, ping, hurried
+	s.answer, s.ping, s.hurried = answer, ping, time.Now().Add(calm)
 }
 
 // audience is what the account's settings say.

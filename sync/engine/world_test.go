@@ -44,7 +44,7 @@ type world struct {
 	showTakes time.Duration
 	answer    time.Duration // the pace last set
 	ping      time.Duration
-	hurried   bool
+	hurried   time.Time // from when on, by the real clock
 	news      chan struct{}
 
 	activities    bool // the daemon keeps activities

@@ -110,7 +110,7 @@ func (s *session) judge(a plan.Action) {
 
 func (*session) Show(context.Context, string) error { return nil }
 func (*session) Hide(context.Context) error         { return nil }
-func (*session) Pace(_, _ time.Duration, _ bool)    {}
+func (*session) Pace(_, _, _ time.Duration)         {}
 func (*session) Activity(context.Context) (plan.ActivityNode, error) {
 	return plan.ActivityNode{}, nil
 }

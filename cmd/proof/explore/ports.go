@@ -298,7 +298,7 @@ func (s side) Do(ctx context.Context, a plan.Action, l plan.Ledger) error {
 	return pep.Choreography{Node: s, Looks: s, Ledger: l, Audience: s.w.reach, NoPresence: s.w.NoPresence}.Do(ctx, a)
 }
 
-func (s side) Pace(time.Duration, time.Duration, bool) {} // time stands still in a turn
+func (s side) Pace(_, _, _ time.Duration) {} // time stands still in a turn
 
 // Activity and what follows is not what is explored.
 
