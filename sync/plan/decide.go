@@ -111,7 +111,7 @@ func (d *decision) during() []Action {
 		return []Action{d.yield(d.live, "awayd's message was removed from the node by another client")}
 	}
 	switch {
-	case !d.opening() && d.current != nil && isOf(d.current.Payload, d.live) && d.journal.Audience != "" && !d.seen.openTo(d.journal.Audience):
+	case !d.changing() && d.current != nil && isOf(d.current.Payload, d.live) && d.journal.Audience != "" && !d.seen.openTo(d.journal.Audience):
 		return []Action{d.yield(d.live, "who may see the node was changed by another client")}
 	case d.strangers():
 		// They are told the end, and lose the node they may be subscribed to.
@@ -222,10 +222,10 @@ func (d *decision) begun() Kind {
 	return d.journal.Begun.Kind
 }
 
-// opening reports whether awayd itself may have been changing who may see the
+// changing reports whether awayd itself may have been changing who may see the
 // node.
-func (d *decision) opening() bool {
-	return d.begun() == Reveal || d.begun() == Amend
+func (d *decision) changing() bool {
+	return d.begun() == Reveal || d.begun() == Amend || d.begun() == Withdraw
 }
 
 // vanished reports whether awayd's item disappeared from a node that is still

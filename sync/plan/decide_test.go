@@ -60,9 +60,10 @@ func TestDecide(t *testing.T) {
 	unread := Observed{Exists: true, Access: "roster", Unread: true}
 	seenPast := mine
 	seenPast.Seen, seenPast.Audience = &pastItem, Presence
-	revealing, amending, staging := seenLive, seenLive, clean
+	revealing, amending, withdrawing, staging := seenLive, seenLive, seenLive, clean
 	revealing.Begun = &Action{Kind: Reveal, Payload: liveItem.Payload}
 	amending.Begun = &Action{Kind: Amend, Payload: liveItem.Payload}
+	withdrawing.Begun = &Action{Kind: Withdraw}
 	staging.Begun = &Action{Kind: Stage, Payload: nextItem.Payload}
 	published, ok := staging.Finished(node(Whitelist, nextItem))
 	if !ok {
@@ -121,6 +122,7 @@ func TestDecide(t *testing.T) {
 		{"live, the setting was changed", Wish{wish(live).Timeline, Open}, node(Presence, liveItem), seenLive, []Kind{Reveal}, func(a Action) bool { return a.Audience == Open }},
 		{"live, given to others by the person", wish(live), node("roster", liveItem), seenLive, []Kind{Yield}, nil},
 		{"live, given to others by the person, not readable", wish(live), unread, seenLive, []Kind{Yield}, nil},
+		{"live, given to others by the person, not readable, cut short while its end was told", wish(live), unread, withdrawing, []Kind{Withdraw, Reveal}, endNow},
 		{"over, not readable", wish(next), unread, seenPast, []Kind{Withdraw, Stage}, func(a Action) bool { return a.Payload.End.Equal(past.End) }},
 		{"not readable, made by awayd", wish(next), unread, clean, []Kind{Withdraw, Stage}, func(a Action) bool { return a.Quiet }},
 		{"over, not readable, cut short while it was published", wish(next), unread, unconfirmed, []Kind{Withdraw, Stage}, func(a Action) bool { return !a.Quiet }},

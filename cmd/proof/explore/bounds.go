@@ -64,6 +64,7 @@ func duels() []Run {
 		{setting(Ejabberd2301, plan.Presence).among(restarts, setsBack), 2},
 		{setting(Ejabberd2301, plan.Presence).among(hides, forgetsAll), 2},
 		{setting(Ejabberd2301, plan.Presence).among(shares, opens, setsBack), 2},
+		{setting(Ejabberd2301, plan.Presence).among(shares, restarts).at(Short), 2}, // while the text changes
 		{setting(Prosody012, plan.Presence).among(kills, fails), 2},
 		{setting(Prosody012, plan.Presence).among(kills, removesOwn), 2},
 		{setting(careless, plan.Presence).among(opens, hides).then(Renamed), 1},
@@ -78,6 +79,12 @@ func duels() []Run {
 // among has nothing happen but what is named, at few hours.
 func (s Setting) among(names ...string) Setting {
 	s.Only, s.Hours = names, Brief
+	return s
+}
+
+// at has it happen at other hours.
+func (s Setting) at(hours []int) Setting {
+	s.Hours = hours
 	return s
 }
 
