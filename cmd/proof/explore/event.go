@@ -167,7 +167,8 @@ func (w *world) takesOver(until time.Time) {
 // know that it was whole before, it is not shown again.
 func (w *world) takesBack() {
 	settled := w.settled
-	w.takesOver(lastEnd(w.node.items))
+	w.takesOver(time.Time{})
+	w.forgo(w.node.items)
 	w.forgive()
 	// Where a group may be members too, a hidden node is one whose group is empty.
 	ambiguous := w.byGroup() && w.MembersTold
@@ -181,15 +182,17 @@ func (w *world) takesBack() {
 	}
 }
 
-// lastEnd is when the last of awayd's items is over: whoever takes them off means
-// the absences that they are for, whatever the calendar says by now.
-func lastEnd(items []item) (last time.Time) {
+// forgo remembers the last of awayd's items that were taken off, and reports
+// whether there was one: who takes it off means the absence that it is for,
+// whatever the calendar says by now.
+func (w *world) forgo(items []item) bool {
+	found := false
 	for _, i := range items {
-		if !i.own && i.Payload.End.After(last) {
-			last = i.Payload.End
+		if !i.own && (!found || i.Payload.Start.After(w.forgone)) {
+			w.forgone, found = i.Payload.Start, true
 		}
 	}
-	return last
+	return found
 }
 
 // shutOut forgets what those were told whom awayd cannot reach any more: it
@@ -267,14 +270,14 @@ func (w *world) crash(n int) {
 	if !w.shows() {
 		w.shutOut(all)
 	}
-	gone := w.node.exists && !lastEnd(had).IsZero() && lastEnd(w.node.items).IsZero()
+	gone := w.node.exists && !slices.ContainsFunc(w.node.items, func(i item) bool { return !i.own }) && w.forgo(had)
 	// A node that was opened to others before the last change of the audience.
 	reopened := w.node.exists && w.node.access != plan.Whitelist && w.node.access != audience && w.reach != w.Audience
 	w.node.theirs = w.node.theirs || reopened
 	if gone || reopened || !w.readable() {
 		// To awayd it looks as if the person had removed its message or changed
 		// who may see it, or as if nothing had happened.
-		w.takesOver(lastEnd(had))
+		w.takesOver(time.Time{})
 	}
 	w.restart()
 }

@@ -20,7 +20,7 @@ func (s *state) hash() uint64 {
 	e.number(s.hour, int(s.cal.first), int(s.cal.second), int(s.reached), int(s.online), int(s.missed), s.looked, int(s.lived), int(s.friends), int(s.former))
 	e.text(string(s.reach))
 	e.flags(s.connected, s.available, s.phone, s.settled, s.running, s.doubt, s.due, s.retry, s.acted, s.turn == s.widened)
-	e.number(int(s.theirs.Unix()), s.failed)
+	e.number(int(s.theirs.Unix()), int(s.forgone.Unix()), s.failed)
 	e.text(s.status)
 	e.node(s.node)
 	e.number(len(s.recent))

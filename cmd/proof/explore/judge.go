@@ -30,6 +30,9 @@ type judge struct {
 	// taken is the message that the person took back after such a turn, until
 	// its end: it is not to be shown again.
 	taken plan.Payload
+	// forgone is the start of the message that the person, or a server that crashed,
+	// took off the node: it need not come back.
+	forgone time.Time
 	// theirs is until when the person's own doing counts.
 	theirs time.Time
 	acted  bool // the person did, at this hour
@@ -210,12 +213,14 @@ func (w *world) judgeSettled() {
 		return
 	}
 	if isLive {
-		w.judgeLive(want)
+		if !want.Start.Equal(w.forgone) {
+			w.judgeLive(want)
+		}
 	} else {
 		w.judgeEmpty()
 		p, ok := w.cal.ahead(w.now())
 		switch {
-		case ok && w.PublishOptions:
+		case ok && w.PublishOptions && !p.Start.Equal(w.forgone):
 			w.judgeStaged(p)
 		case !ok && slices.ContainsFunc(w.node.items, func(i item) bool { return !i.own }):
 			w.violate("apart", "something is on the node although nothing is planned: %v", w)
