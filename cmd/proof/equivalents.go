@@ -71,7 +71,9 @@ var equivalents = map[string]string{
 	"sync/engine Keeper.perform: without k.Observer.Acted(action.Kind, err)":                                        measure,
 	"sync/engine Keeper.perform: without k.flipped(action.Kind)":                                                    measure,
 	"sync/engine Keeper.look: without k.Store.SaveObserved(ctx, k.JID, o, k.looked)":                                "for status after a restart; never for a decision",
-	"sync/engine Keeper.round: without k.pace()":                                                                    "how long answers are waited for: the part on broken networks shows it",
+	"sync/engine Keeper.round: without k.pace(!k.met)":                                                              paceApart,
+	"sync/engine Keeper.round: without k.pace(!k.met || flips(action.Kind))":                                        paceApart,
+	"sync/engine Keeper.round: without k.met = k.met || flips(action.Kind)":                                         paceApart,
 }
 
 const (
@@ -82,4 +84,5 @@ const (
 	notedByLook       = "the look that ends the turn notes it, too"
 	logged            = "which event an action is for is told in the log alone"
 	measure           = "for the log and for metrics"
+	paceApart         = "how long answers are waited for, and which account's requests go first: the part on broken networks and the benchmark of a herd show it"
 )
