@@ -241,16 +241,21 @@ func (c *crowd) happen(ctx context.Context, start, end time.Time) error {
 		s := t.see(t.end.Add(undisturbed + askedEvery))
 		c.early, c.stale, c.other = append(c.early, s.early...), append(c.stale, s.stale...), append(c.other, s.other...)
 		if s.begun.IsZero() || s.ended.IsZero() {
-			c.add(&c.other, "%s was not told the start or the end", t.JID)
+			c.add(&c.other, "%s was not told the start or the end; %s", t.JID, c.logOf(t))
 			continue
 		}
 		begun, ended := late(s.begun, t.start, t.start), late(s.ended, t.end, t.end)
 		if max(begun, ended) > undisturbed {
-			c.add(&c.other, "%s, away from %s to %s; the daemon's log of it:\n%s", t.JID, t.start, t.end, linesWith(c.daemon.Said(), t.JID))
+			c.add(&c.other, "%s was told late; %s", t.JID, c.logOf(t))
 		}
 		c.starts, c.ends = append(c.starts, begun), append(c.ends, ended)
 	}
 	return c.endIt(ctx)
+}
+
+// logOf is what the daemon said of a traveller.
+func (c *crowd) logOf(t *traveller) string {
+	return fmt.Sprintf("away from %s to %s; the daemon's log of it:\n%s", t.start, t.end, linesWith(c.daemon.Said(), t.JID))
 }
 
 func linesWith(text, part string) string {

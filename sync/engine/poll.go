@@ -29,7 +29,8 @@ type calendar struct {
 	due      time.Time // its next turn
 	host     string    // by which polls are counted
 	polling  bool      // one poll at a time
-	again    bool      // another was asked for meanwhile
+	again    bool      // another was asked for meanwhile, which may read what this one missed
+	accept   bool      // and what it says is to be believed
 	heard    bool      // polled since the start
 	err      error     // of the last poll, as Error but with what it says of itself
 	hold     string    // why what it last said is not believed in full
@@ -169,17 +170,20 @@ func (a *actor) pollDue() {
 	}
 }
 
-// pollAll starts a poll of every calendar.
+// pollAll starts a poll of every calendar, after the one that is under way.
 func (a *actor) pollAll(accept bool) {
 	for _, c := range a.calendars {
-		a.poll(c, accept)
+		if c.polling {
+			c.again, c.accept = true, c.accept || accept
+		} else {
+			a.poll(c, accept)
+		}
 	}
 }
 
 // poll reads one calendar in the background; [actor.merge] gets the outcome.
 func (a *actor) poll(c *calendar, accept bool) {
 	if c.polling {
-		c.again = c.again || accept
 		return
 	}
 	if a.e.now().Before(c.quiet) {
@@ -253,11 +257,13 @@ func (a *actor) merge(p polled) {
 		a.take(c, update)
 	}
 	a.keeper.Doubt() // each poll looks at the node too
-	a.merged(c, p.err)
-	if c.again {
-		c.again = false
-		a.poll(c, true)
+	if c.again {     // who waits waits for that one
+		accept := c.accept
+		c.again, c.accept = false, false
+		a.poll(c, accept)
+		return
 	}
+	a.merged(c, p.err)
 }
 
 // save has the state take over a poll.

@@ -293,3 +293,19 @@ func TestPace(t *testing.T) {
 		}
 	})
 }
+
+// Who asks for a poll while one is under way is told of the next one: the one
+// under way may have been answered before the event was there.
+func TestSyncReadsWhatCameMeanwhile(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld(t)
+		w.takes = 10 * time.Second
+		defer w.run()()
+		time.Sleep(w.takes / 2)
+		w.vacation("a", time.Hour, 2*time.Hour)
+		if r, err := w.engine.Sync(t.Context(), ada, false); err != nil || len(r[0].Errors) > 0 {
+			t.Errorf("sync: %v, %+v", err, r)
+		}
+		w.expect(plan.Stage)
+	})
+}

@@ -205,6 +205,9 @@ func (w *world) expect(want ...plan.Kind) {
 
 // Poll implements Source.
 func (w *world) Poll(ctx context.Context, _ string) (absence.Delta, string, error) {
+	w.mu.Lock()
+	events := slices.Clone(w.events) // as the server read them, whatever comes before it answers
+	w.mu.Unlock()
 	select {
 	case <-ctx.Done():
 		return absence.Delta{}, "", ctx.Err()
@@ -216,11 +219,11 @@ func (w *world) Poll(ctx context.Context, _ string) (absence.Delta, string, erro
 	if w.calErr != nil {
 		return absence.Delta{}, "", w.calErr
 	}
-	d := absence.Delta{Changed: slices.Clone(w.events), Listing: []string{}, Zone: w.zone}
+	d := absence.Delta{Changed: events, Listing: []string{}, Zone: w.zone}
 	if w.calm {
 		d.Changed = nil
 	}
-	for _, o := range w.events {
+	for _, o := range events {
 		d.Listing = append(d.Listing, o.Href)
 	}
 	return d, fmt.Sprint(w.polls), nil
