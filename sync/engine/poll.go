@@ -257,7 +257,8 @@ func (a *actor) merge(p polled) {
 		a.take(c, update)
 	}
 	a.keeper.Doubt() // each poll looks at the node too
-	if c.again {     // who waits waits for that one
+	// Who waits waits for the next poll, if there is to be one.
+	if c.again {
 		accept := c.accept
 		c.again, c.accept = false, false
 		a.poll(c, accept)

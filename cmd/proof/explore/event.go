@@ -270,7 +270,8 @@ func (w *world) crash(n int) {
 	if !w.shows() {
 		w.shutOut(all)
 	}
-	gone := w.node.exists && !slices.ContainsFunc(w.node.items, func(i item) bool { return !i.own }) && w.forgo(had)
+	left := slices.ContainsFunc(w.node.items, func(i item) bool { return !i.own })
+	gone := w.node.exists && !left && w.forgo(had)
 	// A node that was opened to others before the last change of the audience.
 	reopened := w.node.exists && w.node.access != plan.Whitelist && w.node.access != audience && w.reach != w.Audience
 	w.node.theirs = w.node.theirs || reopened
