@@ -115,6 +115,15 @@ func (k *asker) need(question, known string) (string, error) {
 func (k *asker) secret(question string) (string, error) {
 	fmt.Fprintln(k.out)
 	k.say(0, "%s (it is not shown)", question)
+	if k.plain() {
+		// Before the prompt, and not in the read that stays behind: what is typed
+		// at once is not shown either, and nothing turns echo off after who left.
+		before, err := term.MakeRaw(int(k.in.Fd()))
+		if err != nil {
+			return "", fmt.Errorf("the terminal would show a password: %w", err)
+		}
+		defer term.Restore(int(k.in.Fd()), before) // an error is the person's own to mend
+	}
 	return k.read(func(l *liner.State) (string, error) { return l.PasswordPrompt(prompt) }, k.readPassword)
 }
 
@@ -139,19 +148,13 @@ func (k *asker) agree(question string) (bool, error) {
 // one for each question: in between the terminal is as it was, so that Ctrl-C
 // ends a wait, and lines pasted after the one that was asked for answer nothing.
 func (k *asker) read(edit func(*liner.State) (string, error), plain func() (string, error)) (string, error) {
-	restore := func() {}
-	if k.plain() {
-		if before, err := term.GetState(int(k.in.Fd())); err == nil {
-			restore = func() { _ = term.Restore(int(k.in.Fd()), before) } // the person's own to mend
-		}
-	} else {
+	if !k.plain() {
 		l := liner.NewLiner()
 		l.SetCtrlCAborts(true)
 		l.SetBeep(false)
-		restore = func() { _ = l.Close() } // likewise
+		defer l.Close() // an error is the person's own to mend
 		plain = func() (string, error) { return edit(l) }
 	}
-	defer restore()
 	type answer struct {
 		text string
 		err  error
@@ -180,11 +183,12 @@ func (k *asker) readLine() (string, error) {
 	return strings.TrimRight(line, "\r\n"), err
 }
 
+// readPassword reads from a terminal in raw mode, where Ctrl-C is a key.
 func (k *asker) readPassword() (string, error) {
-	fmt.Fprint(k.out, prompt)
-	b, err := term.ReadPassword(int(k.in.Fd()))
-	fmt.Fprintln(k.out)
-	return string(b), err
+	return term.NewTerminal(struct {
+		io.Reader
+		io.Writer
+	}{k.in, k.out}, "").ReadPassword(prompt)
 }
 
 // waiting says what is being waited for, and with a dot every second that it

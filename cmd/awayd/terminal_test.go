@@ -1,6 +1,8 @@
 package main
 
 import (
+	"context"
+	"errors"
 	"os"
 	"os/exec"
 	"regexp"
@@ -169,5 +171,66 @@ func (s *screen) hides(secrets ...string) {
 		if strings.Contains(s.all(), x) {
 			s.t.Errorf("%q is on the screen:\n%s", x, s.all())
 		}
+	}
+}
+
+// atPrompt is what a conversation writes to; it does something when a prompt
+// comes.
+type atPrompt func()
+
+func (f atPrompt) Write(b []byte) (int, error) {
+	if string(b) == prompt {
+		f()
+	}
+	return len(b), nil
+}
+
+// TestSecretNeverEchoes has a person type, or leave, in the very moment in which
+// a terminal without a line editor asks for a password: what is typed is not
+// shown, and who left has a terminal as it was.
+func TestSecretNeverEchoes(t *testing.T) {
+	t.Setenv("TERM", "dumb")
+	keys, tty, err := pty.Open()
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer keys.Close()
+	defer tty.Close()
+	echoes := func() bool {
+		mode, err := unix.IoctlGetTermios(int(tty.Fd()), unix.TCGETS)
+		if err != nil {
+			t.Error(err)
+		}
+		return mode.Lflag&unix.ECHO != 0
+	}
+	ctx, leave := context.WithCancel(t.Context())
+	prompts := 0
+	k := newAsker(ctx, tty, atPrompt(func() {
+		if prompts++; echoes() {
+			t.Error("the prompt of a password is shown while the terminal still echoes")
+		}
+		switch prompts {
+		case 1:
+			_, _ = keys.WriteString("secret\r")
+		case 2:
+			_, _ = keys.WriteString("sec\x03")
+		case 3:
+			leave() // as a signal does
+		}
+	}))
+	for _, want := range []struct {
+		answer string
+		err    error
+	}{{"secret", nil}, {"", errLeft}, {"", errLeft}} {
+		if answer, err := k.secret("The password"); answer != want.answer || !errors.Is(err, want.err) {
+			t.Errorf("answer %q, %v, want %q, %v", answer, err, want.answer, want.err)
+		}
+		if !echoes() {
+			t.Error("the terminal is left without echo")
+		}
+	}
+	time.Sleep(50 * time.Millisecond) // for what stayed behind to reach its read
+	if !echoes() {
+		t.Error("echo was turned off after the person had left")
 	}
 }
