@@ -14,15 +14,17 @@ func TestWaitingForALoginIsNoTrouble(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		w := newWorld(t)
 		w.vacation("a", 50*time.Hour, 60*time.Hour)
-		defer w.run()()
 		var leave []func()
-		for range calmLogins { // before the first turn
-			f, err := w.engine.logins.Enter(t.Context(), "example.org", false)
-			if err != nil {
-				t.Fatal(err)
+		w.ready = func() {
+			for range calmLogins {
+				f, err := w.engine.logins.Enter(t.Context(), "example.org", false)
+				if err != nil {
+					t.Fatal(err)
+				}
+				leave = append(leave, f)
 			}
-			leave = append(leave, f)
 		}
+		defer w.run()()
 		time.Sleep(time.Hour)
 		w.expect()
 		begin := time.Now()

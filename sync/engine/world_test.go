@@ -77,6 +77,7 @@ type world struct {
 	suppress []account.Suppression
 	log      []account.Entry
 
+	ready    func()        // the engine is there, and does not run yet; nil: nothing then
 	schedule string        // of polls
 	nowhere  bool          // the configuration names no zone
 	offset   time.Duration // of the wall clock
@@ -124,6 +125,9 @@ func (w *world) run() (stop func()) {
 		w.t.Fatal(err)
 	}
 	w.engine = e
+	if w.ready != nil {
+		w.ready()
+	}
 	ctx, cancel := context.WithCancel(w.t.Context())
 	done := make(chan error, 1)
 	go func() { done <- e.Run(ctx, nil) }()
