@@ -43,6 +43,7 @@ type Session struct {
 	// The pace that [Session.Pace] sets.
 	answer, pause atomic.Int64              // time.Duration
 	hurried       atomic.Pointer[time.Time] // from when on; nil: always
+	ticket        atomic.Int64              // its [gate.Ticket] while hurried; 0: none yet
 
 	server softwareVersion
 	named  bool // the server told what it is, or that it does not tell
@@ -121,13 +122,17 @@ func (s *Session) ping() {
 
 // Pace sets how long a request may wait for its answer before the server is
 // taken for gone, how often it is pinged, and after how long requests go before
-// those of other sessions, the ones that wait by then too. A ping may wait for as
+// those of other sessions, the ones that wait by then too. Once they do, the
+// session keeps its place until it is called calm. A ping may wait for as
 // long as a [Dialer] says, however short the answers to be: a server that is slow
 // is not gone.
 func (s *Session) Pace(answer, ping, calm time.Duration) {
 	s.answer.Store(int64(answer))
 	hurried := time.Now().Add(calm)
 	s.hurried.Store(&hurried)
+	if calm > 0 {
+		s.ticket.Store(0)
+	}
 	if was := s.pause.Swap(int64(ping)); was != int64(ping) && s.ctx.Err() == nil {
 		s.pinger.Reset(ping)
 	}

@@ -19,9 +19,11 @@ const (
 	turnMost = time.Second
 )
 
-// Turns let requests to one server take turns across sessions, in the order they
-// come, and those of hurried sessions first. A request's time begins when it is
-// sent.
+// Turns let requests to one server take turns across sessions: those of hurried
+// sessions first. Of these, all that one asks goes before what is asked by who
+// began to hurry later: when many leave at the same moment, the contacts of the
+// first are told at once, not at the end with everybody else's. The others take
+// turns in the order they come. A request's time begins when it is sent.
 type Turns struct{ servers *gate.Gate }
 
 // NewTurns returns turns at any number of servers.
@@ -61,5 +63,10 @@ func (s *Session) enter(ctx context.Context) (leave func(), err error) {
 			return leave, err
 		}
 	}
-	return s.turns.servers.Enter(ctx, server, true)
+	t := s.ticket.Load()
+	if t == 0 {
+		t = int64(s.turns.servers.Draw())
+		s.ticket.Store(t)
+	}
+	return s.turns.servers.EnterWith(ctx, server, gate.Ticket(t))
 }

@@ -69,6 +69,36 @@ func TestTurns(t *testing.T) {
 		if !slices.Equal(order, []string{"hurried", "hurried later", "calm"}) {
 			t.Errorf("turns were %v", order)
 		}
+		take()()
+
+		// Two that began to hurry one after the other: what the first asks next
+		// goes before what the second asked already, until it is calm.
+		one, other := &Session{options: s.options, ctx: alive}, &Session{options: s.options, ctx: alive}
+		one.pinger, order = time.NewTimer(time.Hour), nil
+		ask := func(who *Session, name string) {
+			go func() {
+				leave, err := who.takeTurn(t.Context())
+				if err != nil {
+					t.Error(err)
+					return
+				}
+				order = append(order, name)
+				leave()
+			}()
+			synctest.Wait()
+		}
+		ask(one, "one's first")
+		for _, calm := range []time.Duration{0, time.Hour, 0} {
+			one.Pace(time.Hour, time.Hour, calm)
+			busy := take()
+			ask(other, "other's")
+			ask(one, "one's")
+			busy()
+			synctest.Wait()
+		}
+		if want := []string{"one's first", "one's", "other's", "other's", "one's", "other's", "one's"}; !slices.Equal(order, want) {
+			t.Errorf("turns were %v, want %v", order, want)
+		}
 		take()
 		gone := errors.New("gone")
 		end(gone)

@@ -4,6 +4,7 @@
 package gate
 
 import (
+	"cmp"
 	"context"
 	"slices"
 	"sync"
@@ -18,15 +19,26 @@ type Gate struct {
 
 	mu    sync.Mutex
 	lanes map[string]*lane
+	drawn Ticket
 }
+
+// A Ticket is a place among the urgent: who drew first is let in first.
+type Ticket int64
 
 // A lane is what happens with one host. It is forgotten when nobody is in it
 // and the host is well.
 type lane struct {
-	busy         int
-	calm, urgent []chan struct{} // who waits, in the order they came; closed when let in
-	sick         bool
-	next         time.Time // when the next attempt may be made, if it is
+	busy   int
+	calm   []waiter // in the order they came
+	urgent []waiter // in the order of their tickets
+	sick   bool
+	next   time.Time // when the next attempt may be made, if it is
+}
+
+// A waiter is somebody before the gate.
+type waiter struct {
+	ticket Ticket
+	turn   chan struct{} // closed when let in
 }
 
 // New returns a gate that lets in so many at once for each host: calm, if none of
@@ -39,6 +51,26 @@ func New(calm, urgent int, pace time.Duration) *Gate {
 // Enter waits until there is room with a host. The returned function gives it
 // back; a second call does nothing. The error is that of ctx.
 func (g *Gate) Enter(ctx context.Context, host string, urgent bool) (leave func(), err error) {
+	var t Ticket
+	if urgent {
+		t = g.Draw()
+	}
+	return g.EnterWith(ctx, host, t)
+}
+
+// Draw returns a place behind all that were drawn before, with any host. Who
+// enters several times with one is done with all of that before who drew later,
+// so that not everybody is done at the end only.
+func (g *Gate) Draw() Ticket {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	g.drawn++
+	return g.drawn
+}
+
+// EnterWith is Enter for somebody with a ticket, and for somebody calm if t is
+// zero.
+func (g *Gate) EnterWith(ctx context.Context, host string, t Ticket) (leave func(), err error) {
 	turn := make(chan struct{})
 	g.mu.Lock()
 	l := g.lanes[host]
@@ -46,10 +78,11 @@ func (g *Gate) Enter(ctx context.Context, host string, urgent bool) (leave func(
 		l = new(lane)
 		g.lanes[host] = l
 	}
-	if urgent {
-		l.urgent = append(l.urgent, turn)
+	if t != 0 {
+		i, _ := slices.BinarySearchFunc(l.urgent, t, func(w waiter, t Ticket) int { return cmp.Compare(w.ticket, t) })
+		l.urgent = slices.Insert(l.urgent, i, waiter{t, turn})
 	} else {
-		l.calm = append(l.calm, turn)
+		l.calm = append(l.calm, waiter{turn: turn})
 	}
 	g.admit(l)
 	g.mu.Unlock()
@@ -81,7 +114,7 @@ func (g *Gate) admit(l *lane) {
 		if len(*line) == 0 || l.busy >= room {
 			return
 		}
-		close((*line)[0])
+		close((*line)[0].turn)
 		*line = slices.Delete(*line, 0, 1)
 		l.busy++
 	}
@@ -97,7 +130,7 @@ func (g *Gate) leave(host string, turn chan struct{}) {
 		l.busy--
 		g.admit(l)
 	default:
-		other := func(c chan struct{}) bool { return c == turn }
+		other := func(w waiter) bool { return w.turn == turn }
 		l.urgent, l.calm = slices.DeleteFunc(l.urgent, other), slices.DeleteFunc(l.calm, other)
 	}
 	if l.busy == 0 && len(l.urgent)+len(l.calm) == 0 && !l.sick {
