@@ -16,8 +16,8 @@ import (
 // crowds are how many accounts the parts about accounts have.
 type crowds struct{ accounts, people, days int }
 
-// restarts are enough for the test of Mann and Whitney.
-const restarts = 5
+// restarts are enough to tell the noise.
+const restarts = 8
 
 // inCrowd builds the tests of package crowd and runs one of them. Each is a
 // process of its own, so that nothing of this one is in its memory. What the

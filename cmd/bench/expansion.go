@@ -49,7 +49,7 @@ func measureExpansion(ctx context.Context, r *report, dir string) error {
 	var theirs pythonRun
 	var read, expanded series
 	var theirRead, theirExpanded series
-	rounds := r.enough(7)
+	rounds := r.enough(8)
 	_, err = interleave(ctx, rounds,
 		contender{name: "awayd", run: func(context.Context) (time.Duration, error) {
 			began := time.Now()

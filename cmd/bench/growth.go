@@ -35,7 +35,7 @@ func growth(ctx context.Context, r *report) error {
 			if err != nil {
 				return err
 			}
-			c, err := measureSize(ctx, s, r.enough(5))
+			c, err := measureSize(ctx, s, r.enough(8))
 			if err != nil {
 				return err
 			}

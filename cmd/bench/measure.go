@@ -97,28 +97,53 @@ func (s series) over(peer series) series {
 	return ratios
 }
 
-// noise is how far two runs of the same thing, one after the other, are apart:
-// A against A. It is the median of these distances, as a share.
-func (s series) noise() float64 {
-	var apart series
-	for i := 1; i < len(s); i++ {
-		apart = append(apart, math.Exp(math.Abs(math.Log(s[i]/s[i-1])))-1)
+// apart is how far two runs of the same thing, one after the other, are apart:
+// the median of these distances, as a share.
+func (s series) apart() float64 {
+	distances := s.beside()
+	for i, ratio := range distances {
+		distances[i] = max(ratio, 1/ratio) - 1
 	}
-	if len(apart) == 0 {
-		return math.Inf(1)
-	}
-	return apart.median()
+	return distances.median()
 }
 
-// alpha is how often chance alone may be taken for a difference.
-const alpha = 0.05
+// noise is how far from 1 the ratio of a row may be, as a share, though a thing
+// is compared with itself, A with A: each run with the one before it. As the
+// ratio of a row it is that of a median, and more runs make it smaller. It is
+// infinite if there are too few to say.
+func (s series) noise() float64 {
+	ci := benchmath.AssumeNothing.Summary(s.beside().sample(), confidence)
+	if math.IsInf(ci.Lo, 0) {
+		return math.Inf(1)
+	}
+	return max(ci.Hi, 1/ci.Lo) - 1
+}
+
+// beside returns the ratio of each run to the one before.
+func (s series) beside() series {
+	if len(s) == 0 {
+		return nil
+	}
+	return s[1:].over(s)
+}
+
+const (
+	// confidence is how surely a noise is not larger.
+	confidence = 0.95
+	// alpha is how often chance alone may be taken for a difference.
+	alpha = 0.05
+)
 
 // differ reports whether two series come from different distributions (the test
 // of Mann and Whitney, as benchstat has it).
 func differ(a, b series) bool {
+	return benchmath.AssumeNothing.Compare(a.sample(), b.sample()).P < alpha
+}
+
+// sample is a copy of the series, which benchmath sorts.
+func (s series) sample() *benchmath.Sample {
 	thresholds := benchmath.DefaultThresholds
-	c := benchmath.AssumeNothing.Compare(benchmath.NewSample(a, &thresholds), benchmath.NewSample(b, &thresholds))
-	return c.P < alpha
+	return benchmath.NewSample(slices.Clone(s), &thresholds)
 }
 
 // plus adds what belongs together.

@@ -3,6 +3,7 @@ package main
 import (
 	"fmt"
 	"io"
+	"math"
 	"strings"
 	"time"
 )
@@ -83,10 +84,10 @@ type comparison struct {
 // compare adds the row of a comparison.
 func (r *report) compare(c comparison) {
 	ratios := c.ours.over(c.them)
-	noise := max(c.ours.noise(), c.them.noise())
+	noise, shown := noiseOf(c.ours, c.them)
 	r.rows = append(r.rows, row{
 		work: c.work, ours: c.ours.String(), peer: c.peer + " " + c.them.String(), ratio: ratios.ratio(),
-		noise: percent(noise), target: c.target.String(),
+		noise: shown, target: c.target.String(),
 		verdict: judge(c.ours, c.them, c.target, noise), connection: c.connection,
 	})
 }
@@ -134,15 +135,23 @@ func (r *report) claim(work, got, target string) {
 // flat adds the row of a cost for each unit that is to stay or to fall as there
 // are more of them.
 func (r *report) flat(work string, few, many series, in func(series) string) {
-	noise := max(few.noise(), many.noise())
+	noise, shown := noiseOf(few, many)
 	t := target{atMost: 1}
 	r.rows = append(r.rows, row{
 		work: work, ours: in(many), peer: "awayd with fewer " + in(few), ratio: many.over(few).ratio(),
-		noise: percent(noise), target: t.String(), verdict: judge(many, few, t, noise),
+		noise: shown, target: t.String(), verdict: judge(many, few, t, noise),
 	})
 }
 
-func percent(share float64) string { return fmt.Sprintf("± %.0f %%", 100*share) }
+// noiseOf returns the noise of the noisier of two, and how a row shows it, with
+// how far their runs are apart.
+func noiseOf(a, b series) (noise float64, shown string) {
+	noise = max(a.noise(), b.noise())
+	if math.IsInf(noise, 0) {
+		return noise, "too few runs"
+	}
+	return noise, fmt.Sprintf("± %.0f %%; a run ± %.0f %%", 100*noise, 100*max(a.apart(), b.apart()))
+}
 
 // A growthTable shows how a cost grows with the amount of work.
 type growthTable struct {

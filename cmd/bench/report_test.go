@@ -1,6 +1,9 @@
 package main
 
 import (
+	"math"
+	"math/rand/v2"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -35,7 +38,7 @@ func TestJudge(t *testing.T) {
 		"no target, no difference":  {around(1), around(1.005), target{}, unproven},
 		"no target, within a noise": {wild, around(1), target{}, unproven},
 	} {
-		noise := max(c.ours.noise(), c.them.noise())
+		noise, _ := noiseOf(c.ours, c.them)
 		if got := judge(c.ours, c.them, c.target, noise); got != c.want {
 			t.Errorf("%s: judge = %q, want %q", name, got, c.want)
 		}
@@ -56,12 +59,38 @@ func TestMissedTargetsAreNamed(t *testing.T) {
 		t.Errorf("missed = %s", got)
 	}
 	page := r.markdown()
-	for _, want := range []string{"| slow | 3 s (2.97 s…3.06 s) | curl 1 s (990 ms…1.02 s) | 3.00 × (3.00…3.00) | ± 2 % | ≤ 2 × | **missed** |",
-		"| level | 1 s (990 ms…1.02 s) | awayd with fewer 1 s (990 ms…1.02 s) | 1.00 × (1.00…1.00) | ± 2 % | ≤ 1 × | unproven |",
+	for _, want := range []string{"| slow | 3 s (2.97 s…3.06 s) | curl 1 s (990 ms…1.02 s) | 3.00 × (3.00…3.00) | ± 3 %; a run ± 2 % | ≤ 2 × | **missed** |",
+		"| level | 1 s (990 ms…1.02 s) | awayd with fewer 1 s (990 ms…1.02 s) | 1.00 × (1.00…1.00) | ± 3 %; a run ± 2 % | ≤ 1 × | unproven |",
 		"| guessed | 9 min |  |  |  | ≤ 10 min | unproven |"} {
 		if !strings.Contains(page, want) {
 			t.Errorf("the page lacks %q:\n%s", want, page)
 		}
+	}
+}
+
+// The noise of a row is that of a median: more runs of the same kind make it
+// smaller, too few make it infinite. What is measured stays in the order of time.
+func TestNoise(t *testing.T) {
+	r := rand.New(rand.NewPCG(1, 2))
+	var s series
+	for range 60 {
+		s = append(s, 1+r.Float64())
+	}
+	before := slices.Clone(s)
+	for _, n := range []int{0, 1, 2, 6} {
+		if got := s[:n].noise(); got != math.Inf(1) {
+			t.Errorf("noise of %d runs: %v", n, got)
+		}
+	}
+	if few, many := s[:7].noise(), s.noise(); many <= 0 || few < 2*many {
+		t.Errorf("noise of 7 and of 60 runs: %v, %v", few, many)
+	}
+	if got := (series{1, 1.2, 1, 1.2, 1.2}).apart(); math.Abs(got-0.2) > 1e-9 {
+		t.Errorf("runs are %v apart", got)
+	}
+	differ(s, s)
+	if !slices.Equal(s, before) {
+		t.Error("judging sorts what was measured")
 	}
 }
 
