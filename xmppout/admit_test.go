@@ -3,11 +3,14 @@ package xmppout
 import (
 	"context"
 	"encoding/xml"
+	"errors"
 	"fmt"
 	"strings"
 	"testing"
 
 	"mellium.im/xmpp/jid"
+
+	"awayd/sync/plan"
 )
 
 // askerFunc is an [asker] made of a function.
@@ -66,5 +69,22 @@ func TestManyMembersAreRead(t *testing.T) {
 	var answer pubsub
 	if err := readAnswer(bound(xml.NewDecoder(strings.NewReader(b.String())), maxTokensLarge), &answer); err != nil || len(answer.Affiliations.Entries) != maxContacts {
 		t.Errorf("read with %v", err)
+	}
+}
+
+// Once contacts are told, the session's requests may wait; after what nobody sees,
+// and after what failed, they may not.
+func TestYieldsOnceContactsAreTold(t *testing.T) {
+	failing := errors.New("no")
+	for _, c := range []struct {
+		item  string
+		err   error
+		yield bool
+	}{{plan.ItemArchive, nil, false}, {plan.ItemCurrent, failing, false}, {plan.ItemCurrent, nil, true}} {
+		yielded := false
+		n := node{name: nodeName, yield: func() { yielded = true }, asker: askerFunc(func(query, any) error { return c.err })}
+		if err := n.Publish(t.Context(), c.item, plan.Payload{}, plan.Presence); !errors.Is(err, c.err) || yielded != c.yield {
+			t.Errorf("publish of %s: %v, yielded: %t", c.item, err, yielded)
+		}
 	}
 }

@@ -30,6 +30,9 @@ type node struct {
 	// tells is what [pep.Node.TellsMembers] says.
 	tells bool
 	told  *hearsay // what the owner's connection was told of the node; may be nil
+	// yield is called once contacts were told: what else is to be done with the
+	// node may wait. It may be nil.
+	yield func()
 }
 
 var _ pep.Node = node{}
@@ -166,7 +169,11 @@ func (n node) Publish(ctx context.Context, id string, p plan.Payload, guard plan
 	if _, group := guard.Group(); group && n.told != nil {
 		n.told.expect(id, p)
 	}
-	return n.ask(ctx, publishItem(n.name, id, p, guard), nil)
+	err := n.ask(ctx, publishItem(n.name, id, p, guard), nil)
+	if id == plan.ItemCurrent && err == nil && n.yield != nil {
+		n.yield()
+	}
+	return err
 }
 
 // Configure asks that a node to be hidden does not tell of its deletion either:

@@ -65,7 +65,7 @@ var errNoAnswer = errors.New("the server stopped answering")
 func newSession(xs *xmpp.Session, w *wire, e end, o options) *Session {
 	s := &Session{options: o, end: e, jid: xs.LocalAddr(), xs: xs, wire: w, served: make(chan struct{})}
 	s.ctx, s.cancel = context.WithCancelCause(context.Background())
-	s.node = node{asker: s, me: s.jid, owner: s.jid.Bare(), name: nodeName, told: &s.told}
+	s.node = node{asker: s, me: s.jid, owner: s.jid.Bare(), name: nodeName, told: &s.told, yield: s.yield}
 	s.news = make(chan struct{}, 1)
 	s.looks.news = make(chan struct{}, 1)
 	s.answer.Store(int64(o.iqTimeout))
@@ -123,15 +123,15 @@ func (s *Session) ping() {
 // Pace sets how long a request may wait for its answer before the server is
 // taken for gone, how often it is pinged, and after how long requests go before
 // those of other sessions, the ones that wait by then too. Once they do, the
-// session keeps its place until it is called calm. A ping may wait for as
-// long as a [Dialer] says, however short the answers to be: a server that is slow
-// is not gone.
+// session keeps its place until it has told contacts, or is called calm. A ping
+// may wait for as long as a [Dialer] says, however short the answers to be: a
+// server that is slow is not gone.
 func (s *Session) Pace(answer, ping, calm time.Duration) {
 	s.answer.Store(int64(answer))
 	hurried := time.Now().Add(calm)
 	s.hurried.Store(&hurried)
 	if calm > 0 {
-		s.ticket.Store(0)
+		s.yield()
 	}
 	if was := s.pause.Swap(int64(ping)); was != int64(ping) && s.ctx.Err() == nil {
 		s.pinger.Reset(ping)

@@ -20,10 +20,11 @@ const (
 )
 
 // Turns let requests to one server take turns across sessions: those of hurried
-// sessions first. Of these, all that one asks goes before what is asked by who
-// began to hurry later: when many leave at the same moment, the contacts of the
-// first are told at once, not at the end with everybody else's. The others take
-// turns in the order they come. A request's time begins when it is sent.
+// sessions first. Of these, all that one asks until contacts are told goes before
+// what is asked by who began to hurry later, and all that it asks afterwards
+// behind that: when many leave at the same moment, the contacts of the first are
+// told at once, and those of the last as soon as can be. The others take turns in
+// the order they come. A request's time begins when it is sent.
 type Turns struct{ servers *gate.Gate }
 
 // NewTurns returns turns at any number of servers.
@@ -52,6 +53,9 @@ func (s *Session) takeTurn(ctx context.Context) (leave func(), err error) {
 		give()
 	}, nil
 }
+
+// yield lets who began to hurry later go first from now on.
+func (s *Session) yield() { s.ticket.Store(0) }
 
 // enter waits behind those in a hurry, until the session is in a hurry itself.
 func (s *Session) enter(ctx context.Context) (leave func(), err error) {

@@ -72,7 +72,8 @@ func TestTurns(t *testing.T) {
 		take()()
 
 		// Two that began to hurry one after the other: what the first asks next
-		// goes before what the second asked already, until it is calm.
+		// goes before what the second asked already, until it is calm, or has told
+		// contacts.
 		one, other := &Session{options: s.options, ctx: alive}, &Session{options: s.options, ctx: alive}
 		one.pinger, order = time.NewTimer(time.Hour), nil
 		ask := func(who *Session, name string) {
@@ -96,7 +97,13 @@ func TestTurns(t *testing.T) {
 			busy()
 			synctest.Wait()
 		}
-		if want := []string{"one's first", "one's", "other's", "other's", "one's", "other's", "one's"}; !slices.Equal(order, want) {
+		other.yield()
+		busy := take()
+		ask(other, "other's")
+		ask(one, "one's")
+		busy()
+		synctest.Wait()
+		if want := []string{"one's first", "one's", "other's", "other's", "one's", "other's", "one's", "one's", "other's"}; !slices.Equal(order, want) {
 			t.Errorf("turns were %v, want %v", order, want)
 		}
 		take()
