@@ -40,11 +40,10 @@ const intro = `# How fast, beside others
 This page is written by ` + "`make bench`" + `, which starts real servers on loopback and lets awayd and other programs do the same
 work in the same run, in turn. %d cores, Go %s, and as Debian packages them: %s.
 
-Times are medians, with the smallest and the largest in brackets. A ratio is the median of the ratios within one round. Noise is
-how far from 1 such a median may be if a thing is compared with itself, each run with the one before it (the 95 %% confidence interval
-of the median, by order statistics), for whichever of the two is noisier; behind it stands how far a single run is apart from the
-one before, in the median. A target is *met* or *missed* if the ratio is farther from it than the noise, and the test of Mann and
-Whitney excludes chance (p < 0.05); else it is *unproven*.
+Times are medians, with the smallest and the largest in brackets. A ratio is the median of the ratios within one round. The noise is
+where that median lies with a confidence of 95 %% (by order statistics, as benchstat has it); behind it stands how far two runs of the
+same thing, one after the other, are apart, in the median and for whichever of the two is noisier. A target is *met* or *missed* if
+all of that interval is on one side of it, and the test of Mann and Whitney excludes chance (p < 0.05); else it is *unproven*.
 `
 
 // packages are the Debian packages of which the page names the versions.

@@ -38,6 +38,7 @@ var parts = []part{
 	{"memory", memory},
 	{"start", start},
 	{"year", year},
+	{"own", goBenchmarks},
 }
 
 func main() {

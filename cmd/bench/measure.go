@@ -100,35 +100,26 @@ func (s series) over(peer series) series {
 // apart is how far two runs of the same thing, one after the other, are apart:
 // the median of these distances, as a share.
 func (s series) apart() float64 {
-	distances := s.beside()
+	if len(s) < 2 {
+		return math.Inf(1)
+	}
+	distances := s[1:].over(s)
 	for i, ratio := range distances {
 		distances[i] = max(ratio, 1/ratio) - 1
 	}
 	return distances.median()
 }
 
-// noise is how far from 1 the ratio of a row may be, as a share, though a thing
-// is compared with itself, A with A: each run with the one before it. As the
-// ratio of a row it is that of a median, and more runs make it smaller. It is
-// infinite if there are too few to say.
-func (s series) noise() float64 {
-	ci := benchmath.AssumeNothing.Summary(s.beside().sample(), confidence)
-	if math.IsInf(ci.Lo, 0) {
-		return math.Inf(1)
-	}
-	return max(ci.Hi, 1/ci.Lo) - 1
-}
-
-// beside returns the ratio of each run to the one before.
-func (s series) beside() series {
-	if len(s) == 0 {
-		return nil
-	}
-	return s[1:].over(s)
+// within returns between what the median lies that a series of any length would
+// have, surely enough, by order statistics. Of too few runs it says nothing: one
+// of the two is infinite.
+func (s series) within() (lo, hi float64) {
+	ci := benchmath.AssumeNothing.Summary(s.sample(), confidence)
+	return ci.Lo, ci.Hi
 }
 
 const (
-	// confidence is how surely a noise is not larger.
+	// confidence is how surely a median is where it is said to be.
 	confidence = 0.95
 	// alpha is how often chance alone may be taken for a difference.
 	alpha = 0.05

@@ -171,7 +171,7 @@ func measureLater(ctx context.Context, r *report, s *shelf, v *vdirsyncer, seen 
 		return err
 	}
 	r.compare(comparison{work: "unchanged", peer: "curl", ours: all[0], them: all[1], target: target{atMost: 1.2}, connection: eachItsOwn})
-	all, err = interleave(ctx, r.enough(8), contender{name: "awayd", run: unchanged}, contender{name: "vdirsyncer", run: timed(v.sync)})
+	all, err = interleave(ctx, r.enough(15), contender{name: "awayd", run: unchanged}, contender{name: "vdirsyncer", run: timed(v.sync)})
 	if err != nil {
 		return err
 	}

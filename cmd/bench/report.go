@@ -83,36 +83,32 @@ type comparison struct {
 
 // compare adds the row of a comparison.
 func (r *report) compare(c comparison) {
-	ratios := c.ours.over(c.them)
-	noise, shown := noiseOf(c.ours, c.them)
 	r.rows = append(r.rows, row{
-		work: c.work, ours: c.ours.String(), peer: c.peer + " " + c.them.String(), ratio: ratios.ratio(),
-		noise: shown, target: c.target.String(),
-		verdict: judge(c.ours, c.them, c.target, noise), connection: c.connection,
+		work: c.work, ours: c.ours.String(), peer: c.peer + " " + c.them.String(), ratio: c.ours.over(c.them).ratio(),
+		noise: noise(c.ours, c.them), target: c.target.String(),
+		verdict: judge(c.ours, c.them, c.target), connection: c.connection,
 	})
 }
 
-// judge says whether a target is met. A difference from the target that is not
-// larger than the noise, or that chance could have made, proves nothing.
-func judge(ours, them series, t target, noise float64) verdict {
+// judge says whether a target is met: where the median of the ratios surely lies,
+// and if chance would not make such a difference either.
+func judge(ours, them series, t target) verdict {
 	limit := t.limit()
+	against := limit
 	if limit == 0 {
-		if within(ours.over(them).median(), noise) || !differ(ours, them) {
-			return unproven
-		}
-		return shown
+		against = 1
 	}
-	distance := ours.over(them).median() / limit
+	lo, hi := ours.over(them).within()
 	switch {
-	case within(distance, noise) || !differ(ours, them.times(limit)):
+	case lo <= against && against <= hi, math.IsInf(lo, 0), math.IsInf(hi, 0), !differ(ours, them.times(against)):
 		return unproven
-	case distance > 1:
+	case limit == 0:
+		return shown
+	case lo > limit:
 		return missed
 	}
 	return met
 }
-
-func within(ratio, noise float64) bool { return ratio < 1+noise && ratio > 1/(1+noise) }
 
 // fact adds a row of what was counted rather than timed.
 func (r *report) fact(work, got, target string, holds bool) {
@@ -135,22 +131,26 @@ func (r *report) claim(work, got, target string) {
 // flat adds the row of a cost for each unit that is to stay or to fall as there
 // are more of them.
 func (r *report) flat(work string, few, many series, in func(series) string) {
-	noise, shown := noiseOf(few, many)
 	t := target{atMost: 1}
 	r.rows = append(r.rows, row{
 		work: work, ours: in(many), peer: "awayd with fewer " + in(few), ratio: many.over(few).ratio(),
-		noise: shown, target: t.String(), verdict: judge(many, few, t, noise),
+		noise: noise(many, few), target: t.String(), verdict: judge(many, few, t),
 	})
 }
 
-// noiseOf returns the noise of the noisier of two, and how a row shows it, with
-// how far their runs are apart.
-func noiseOf(a, b series) (noise float64, shown string) {
-	noise = max(a.noise(), b.noise())
-	if math.IsInf(noise, 0) {
-		return noise, "too few runs"
+// noise says where the median of the ratios surely lies, and how far the runs of
+// the noisier of the two are apart.
+func noise(ours, them series) string {
+	ratios := ours.over(them)
+	lo, hi := ratios.within()
+	if math.IsInf(lo, 0) || math.IsInf(hi, 0) {
+		return "too few runs"
 	}
-	return noise, fmt.Sprintf("± %.0f %%; a run ± %.0f %%", 100*noise, 100*max(a.apart(), b.apart()))
+	between := fmt.Sprintf("%.2f…%.2f", lo, hi)
+	if ratios.median() < faster {
+		between = fmt.Sprintf("%.3g…%.3g", 1/hi, 1/lo)
+	}
+	return fmt.Sprintf("95 %%: %s; a run ± %.0f %%", between, 100*max(ours.apart(), them.apart()))
 }
 
 // A growthTable shows how a cost grows with the amount of work.
@@ -209,9 +209,12 @@ func (s series) String() string {
 	return fmt.Sprintf("%s (%s…%s)", seconds(s.median()), seconds(s.quantile(0)), seconds(s.quantile(1)))
 }
 
+// faster is the ratio below which people say how many times faster it is.
+const faster = 0.5
+
 // ratio writes ours over peer's as people say it.
 func (s series) ratio() string {
-	if m := s.median(); m < 0.5 {
+	if m := s.median(); m < faster {
 		return fmt.Sprintf("%.3g × faster (%.3g…%.3g)", 1/m, 1/s.quantile(1), 1/s.quantile(0))
 	}
 	return fmt.Sprintf("%.2f × (%.2f…%.2f)", s.median(), s.quantile(0), s.quantile(1))

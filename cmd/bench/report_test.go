@@ -38,8 +38,7 @@ func TestJudge(t *testing.T) {
 		"no target, no difference":  {around(1), around(1.005), target{}, unproven},
 		"no target, within a noise": {wild, around(1), target{}, unproven},
 	} {
-		noise, _ := noiseOf(c.ours, c.them)
-		if got := judge(c.ours, c.them, c.target, noise); got != c.want {
+		if got := judge(c.ours, c.them, c.target); got != c.want {
 			t.Errorf("%s: judge = %q, want %q", name, got, c.want)
 		}
 	}
@@ -59,8 +58,8 @@ func TestMissedTargetsAreNamed(t *testing.T) {
 		t.Errorf("missed = %s", got)
 	}
 	page := r.markdown()
-	for _, want := range []string{"| slow | 3 s (2.97 s…3.06 s) | curl 1 s (990 ms…1.02 s) | 3.00 × (3.00…3.00) | ± 3 %; a run ± 2 % | ≤ 2 × | **missed** |",
-		"| level | 1 s (990 ms…1.02 s) | awayd with fewer 1 s (990 ms…1.02 s) | 1.00 × (1.00…1.00) | ± 3 %; a run ± 2 % | ≤ 1 × | unproven |",
+	for _, want := range []string{"| slow | 3 s (2.97 s…3.06 s) | curl 1 s (990 ms…1.02 s) | 3.00 × (3.00…3.00) | 95 %: 3.00…3.00; a run ± 2 % | ≤ 2 × | **missed** |",
+		"| level | 1 s (990 ms…1.02 s) | awayd with fewer 1 s (990 ms…1.02 s) | 1.00 × (1.00…1.00) | 95 %: 1.00…1.00; a run ± 2 % | ≤ 1 × | unproven |",
 		"| guessed | 9 min |  |  |  | ≤ 10 min | unproven |"} {
 		if !strings.Contains(page, want) {
 			t.Errorf("the page lacks %q:\n%s", want, page)
@@ -68,8 +67,8 @@ func TestMissedTargetsAreNamed(t *testing.T) {
 	}
 }
 
-// The noise of a row is that of a median: more runs of the same kind make it
-// smaller, too few make it infinite. What is measured stays in the order of time.
+// More runs of the same kind say more surely where the median is, too few say
+// nothing. What is measured stays in the order of time.
 func TestNoise(t *testing.T) {
 	r := rand.New(rand.NewPCG(1, 2))
 	var s series
@@ -77,13 +76,14 @@ func TestNoise(t *testing.T) {
 		s = append(s, 1+r.Float64())
 	}
 	before := slices.Clone(s)
-	for _, n := range []int{0, 1, 2, 6} {
-		if got := s[:n].noise(); got != math.Inf(1) {
-			t.Errorf("noise of %d runs: %v", n, got)
+	for _, n := range []int{0, 1, 5} {
+		if lo, hi := s[:n].within(); !math.IsInf(lo, 0) && !math.IsInf(hi, 0) {
+			t.Errorf("the median of %d runs is within %v and %v", n, lo, hi)
 		}
 	}
-	if few, many := s[:7].noise(), s.noise(); many <= 0 || few < 2*many {
-		t.Errorf("noise of 7 and of 60 runs: %v, %v", few, many)
+	lo, hi := s.within()
+	if fewLo, fewHi := s[:6].within(); lo >= hi || fewHi-fewLo <= hi-lo {
+		t.Errorf("the median of 6 runs is within %v and %v, of 60 within %v and %v", fewLo, fewHi, lo, hi)
 	}
 	if got := (series{1, 1.2, 1, 1.2, 1.2}).apart(); math.Abs(got-0.2) > 1e-9 {
 		t.Errorf("runs are %v apart", got)
