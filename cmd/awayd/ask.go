@@ -93,7 +93,7 @@ func (k *asker) ask(question, known string) (string, error) {
 	}
 	fmt.Fprintln(k.out)
 	k.say(0, "%s", question)
-	answer, err := k.read(func(l *liner.State) (string, error) { return l.PromptWithSuggestion(prompt, known, -1) }, k.readLine)
+	answer, err := k.read(false, func(l *liner.State) (string, error) { return l.PromptWithSuggestion(prompt, known, -1) }, k.readLine)
 	if answer = strings.TrimSpace(answer); answer == "" && k.plain() {
 		answer = known
 	}
@@ -115,16 +115,7 @@ func (k *asker) need(question, known string) (string, error) {
 func (k *asker) secret(question string) (string, error) {
 	fmt.Fprintln(k.out)
 	k.say(0, "%s (it is not shown)", question)
-	if k.plain() {
-		// Before the prompt, and not in the read that stays behind: what is typed
-		// at once is not shown either, and nothing turns echo off after who left.
-		before, err := term.MakeRaw(int(k.in.Fd()))
-		if err != nil {
-			return "", fmt.Errorf("the terminal would show a password: %w", err)
-		}
-		defer term.Restore(int(k.in.Fd()), before) // an error is the person's own to mend
-	}
-	return k.read(func(l *liner.State) (string, error) { return l.PasswordPrompt(prompt) }, k.readPassword)
+	return k.read(true, func(l *liner.State) (string, error) { return l.PasswordPrompt(prompt) }, k.readPassword)
 }
 
 // agree asks for yes or no. There is no default, so that a line too many in what
@@ -147,13 +138,21 @@ func (k *asker) agree(question string) (bool, error) {
 // read reads one answer: with the line editor, or in plain. The editor is a new
 // one for each question: in between the terminal is as it was, so that Ctrl-C
 // ends a wait, and lines pasted after the one that was asked for answer nothing.
-func (k *asker) read(edit func(*liner.State) (string, error), plain func() (string, error)) (string, error) {
+// The terminal shows nothing of a hidden answer from before the prompt on.
+func (k *asker) read(hidden bool, edit func(*liner.State) (string, error), plain func() (string, error)) (string, error) {
 	if !k.plain() {
 		l := liner.NewLiner()
 		l.SetCtrlCAborts(true)
 		l.SetBeep(false)
 		defer l.Close() // an error is the person's own to mend
 		plain = func() (string, error) { return edit(l) }
+	} else if hidden {
+		// Not in the read that stays behind, which could do it after who left.
+		before, err := term.MakeRaw(int(k.in.Fd()))
+		if err != nil {
+			return "", fmt.Errorf("the terminal would show a password: %w", err)
+		}
+		defer term.Restore(int(k.in.Fd()), before) // likewise
 	}
 	type answer struct {
 		text string

@@ -203,7 +203,8 @@ func TestSecretNeverEchoes(t *testing.T) {
 		}
 		return mode.Lflag&unix.ECHO != 0
 	}
-	ctx, leave := context.WithCancel(t.Context())
+	ctx, leave := context.WithTimeout(t.Context(), patience)
+	defer leave()
 	prompts := 0
 	k := newAsker(ctx, tty, atPrompt(func() {
 		if prompts++; echoes() {
