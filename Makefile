@@ -81,7 +81,7 @@ proof: servers ## breaks awayd in every way it knows, and writes two pages of do
 	go run ./cmd/demo -bad-day -write docs/a-bad-day.md
 
 .PHONY: bench
-bench: ## measures awayd beside others on the same work, and writes docs/benchmarks.md (an hour)
+bench: ## measures awayd beside others on the same work, and writes docs/benchmarks.md (two hours)
 	@cmd/testbed/install.sh $(PEERS)
 	go run ./cmd/bench -write docs/benchmarks.md
 

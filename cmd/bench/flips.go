@@ -59,7 +59,7 @@ func flipsOn(ctx context.Context, r *report, bed *testbed.Bed, kind, binary stri
 	if err != nil {
 		return err
 	}
-	l, err := c.measureFlips(ctx, s, dir, r.enough(20))
+	l, err := c.measureFlips(ctx, s, dir, r.enough(60))
 	if err != nil {
 		return err
 	}

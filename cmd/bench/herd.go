@@ -32,7 +32,7 @@ func herd(ctx context.Context, r *report) error {
 			return err
 		}
 		defer x.Stop() //nolint:errcheck // nobody asks any more
-		h, err := gather(ctx, x, binary, filepath.Join(bed.Dir, "herd"), r.herd, r.enough(6))
+		h, err := gather(ctx, x, binary, filepath.Join(bed.Dir, "herd"), r.herd, r.enough(10))
 		if err != nil {
 			return err
 		}

@@ -122,7 +122,7 @@ func measureFirst(ctx context.Context, r *report, s *shelf, v *vdirsyncer, seen 
 		},
 		run: timed(func(ctx context.Context) error { return d.expect(ctx, s.size) }),
 	}
-	all, err := interleave(ctx, r.enough(9), ours,
+	all, err := interleave(ctx, r.enough(25), ours,
 		contender{name: "curl", run: curl(config, len(seen.requests))},
 		contender{name: "vdirsyncer", before: v.forget, run: timed(v.sync)})
 	if d != nil {
