@@ -133,7 +133,7 @@ func Directives() []Directive {
 			}),
 		}, {
 			"log_format", "text or json", "text",
-			"The form of these lines.",
+			"The form of these lines, from the next start on.",
 			text(func(c *Config, s string) error { c.LogFormat = s; return oneOf(s, "text", "json") }),
 		}, {
 			"log_retention", "duration", "365d",

@@ -121,7 +121,7 @@ func (x *examination) group(ctx context.Context) error {
 	case err != nil:
 		x.note(finding.Failed("audience", err))
 	case reach.Circle != nil && reach.Circle.Warning(x.audience) != "":
-		x.note(finding.Doubt("audience", "put contacts into the group, or choose another with awayd set --audience "+x.acct.JID, "%s", reach.Circle.Warning(x.audience)))
+		x.note(finding.Doubt("audience", "put contacts into the group, or choose another: awayd set "+x.acct.JID+" --audience presence", "%s", reach.Circle.Warning(x.audience)))
 	default:
 		x.note(finding.Good("audience", "%s, by %s", x.audience, reach.By))
 	}

@@ -34,7 +34,7 @@ func (a *app) backupCommand() *cobra.Command {
 			if err = errors.Join(err, f.Close()); err != nil {
 				return errors.Join(err, os.Remove(args[0]))
 			}
-			_, err = fmt.Fprintf(a.out, "The state is copied to %s. Keep the key with it.\n", args[0])
+			_, err = fmt.Fprintf(a.out, "The state is copied to %s. It is of no use without the key, which is to be kept elsewhere.\n", args[0])
 			return err
 		},
 	}

@@ -37,13 +37,16 @@ func (a *app) linkCommand() *cobra.Command {
 		Args: exactly(0),
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			nameSettings(cmd, &q.Settings)
+			said := cmd.Flags().Changed
+			q.Plain = (said("every-event") || said("holidays")) && !q.EveryEvent && !q.Holidays
+			q.ByDNS = said("xmpp-address") && q.XMPPAddress == ""
 			return a.link(cmd, q, l)
 		},
 	}
 	f := cmd.Flags()
 	f.StringVar(&q.JID, "jid", "", "XMPP address `JID` of the person")
 	f.StringVar(&l.passwordFile, "jid-password-file", "", "`FILE` with the XMPP password (- for standard input, /dev/fd/N for a descriptor)")
-	f.StringVar(&q.XMPPAddress, "xmpp-address", "", "`HOST:PORT` of the XMPP server (default from SRV records)")
+	f.StringVar(&q.XMPPAddress, "xmpp-address", "", "`HOST:PORT` of the XMPP server (default, and if empty: from SRV records)")
 	f.StringVar(&q.CalendarURL, "calendar-url", "", "`URL` of a CalDAV server, principal or calendar, an https iCalendar feed, a file: path, or an e-mail address to discover from")
 	f.StringVar(&l.calendarURLFile, "calendar-url-file", "", "`FILE` with the URL, which may be a secret")
 	f.StringVar(&q.CalendarUser, "calendar-user", "", "`USER` on the calendar server")

@@ -15,15 +15,22 @@ import (
 	"awayd/sync/account"
 )
 
+// followed is how many entries log -f begins with.
+const followed = 10
+
 func (a *app) logCommand() *cobra.Command {
 	var q control.LogQuery
 	var since string
 	var asJSON bool
 	cmd := &cobra.Command{
-		Use:   "log",
+		Use:   "log [JID]",
 		Short: "Show the sync log, newest last",
-		Args:  exactly(0),
-		RunE: func(cmd *cobra.Command, _ []string) error {
+		Args:  between(0, 1),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			if len(args) > 0 && q.Account != "" {
+				return usagef("one of them", "the account is named twice, as an argument and by --account")
+			}
+			q.Account += argument(args, 0)
 			if q.Kind != "" && !slices.Contains(kinds(), q.Kind) {
 				return usagef("one of "+strings.Join(kinds(), ", "), "there are no log entries of kind %q", q.Kind)
 			}
@@ -36,6 +43,10 @@ func (a *app) logCommand() *cobra.Command {
 					return err
 				}
 				q.Since = t
+			}
+			// As tail -f and journalctl -f have it; who reads JSON wants all there is.
+			if q.Follow && !asJSON && since == "" && !cmd.Flags().Changed("lines") {
+				q.Last = followed
 			}
 			return a.showLog(cmd.Context(), q, asJSON)
 		},

@@ -97,12 +97,16 @@ func (q previewRequest) span(zone *time.Location) (from, to time.Time, err error
 }
 
 func (a *app) previewAccount(cmd *cobra.Command, q previewRequest, jid string) (control.Preview, error) {
-	from, to, err := q.span(time.Local)
-	if err != nil {
-		return control.Preview{}, err
-	}
 	var p control.Preview
-	err = a.request(cmd.Context(), reading, "reading the calendars", func(ctx context.Context, c *connection) (err error) {
+	err := a.request(cmd.Context(), reading, "reading the calendars", func(ctx context.Context, c *connection) error {
+		list, err := c.Status(ctx, jid)
+		if err != nil {
+			return err
+		}
+		from, to, err := q.span(zoneOf(list[0].Zone)) // the person's days
+		if err != nil {
+			return err
+		}
 		p, err = c.Preview(ctx, jid, from, to)
 		return err
 	})

@@ -57,7 +57,7 @@ func (a *app) reloads(ctx context.Context, d *wired, log *slog.Logger, level *sl
 		d.reloaded.ended(err)
 		if err != nil {
 			log.Error("configuration not reloaded, the old one holds", "error", err)
-			notify(log, "STATUS=The new configuration is wrong, the old one holds: see awayd check")
+			notify(log, "STATUS="+staleStatus)
 		} else {
 			level.Set(cfg.LogLevel)
 			log.Info("configuration reloaded")

@@ -178,7 +178,7 @@ func attend(ctx context.Context, d *wired, log *slog.Logger) {
 		// that the engine answers at all is what the watchdog is for.
 		if list, err := d.engine.Status(""); err == nil {
 			notify(log, daemon.SdNotifyWatchdog)
-			if s := inOneLine(list); s != told {
+			if s := inOneLine(list, d.reloaded.examine() != nil); s != told {
 				told = s
 				notify(log, "STATUS="+s)
 			}
@@ -191,8 +191,15 @@ func attend(ctx context.Context, d *wired, log *slog.Logger) {
 	}
 }
 
-// inOneLine is how things stand, for systemctl status.
-func inOneLine(list []engine.Status) string {
+// staleStatus is how things stand while a configuration was refused.
+const staleStatus = "the new configuration is wrong, the old one holds: see awayd check"
+
+// inOneLine is how things stand, for systemctl status. With stale, a
+// configuration was refused and is not what holds.
+func inOneLine(list []engine.Status, stale bool) string {
+	if stale {
+		return staleStatus
+	}
 	if len(list) == 0 {
 		return "no account is linked yet: awayd link"
 	}

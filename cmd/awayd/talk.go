@@ -189,6 +189,7 @@ func (t *talk) askServer() (err error) {
 		return err
 	}
 	t.q.XMPPAddress, err = t.ask("The server as HOST:PORT, or Enter to let DNS tell it", t.q.XMPPAddress)
+	t.q.ByDNS = t.q.XMPPAddress == ""
 	return err
 }
 

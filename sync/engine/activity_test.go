@@ -125,6 +125,28 @@ func TestActivityFails(t *testing.T) {
 	})
 }
 
+// An activity that is not told in time keeps the message from ending for so
+// long, and no longer.
+func TestActivityHangs(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newActivityWorld(t)
+		w.events = nil
+		w.vacation("short", time.Hour, time.Hour+activityLimit+30*time.Second)
+		w.activityTakes = 3 * time.Hour
+		began := time.Now()
+		defer w.run()()
+		time.Sleep(3 * time.Hour)
+		w.expect(plan.Stage, plan.Reveal, plan.Withdraw)
+		_, _, done := w.look()
+		if end := done[2].at.Sub(began); end != time.Hour+activityLimit+30*time.Second {
+			t.Errorf("the message ended after %v", end)
+		}
+		if e := w.logged(account.KindError); len(e) != 1 {
+			t.Errorf("logged %+v", e)
+		}
+	})
+}
+
 // Whatever ends the message puts the activity back, also after a restart; a
 // pause leaves both.
 func TestActivityEndsWithMessage(t *testing.T) {

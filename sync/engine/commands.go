@@ -58,13 +58,28 @@ func (a *actor) set(ctx context.Context, change func(*account.Account) error) er
 	if err != nil {
 		return fmt.Errorf("save %s: %w", a.jid, err)
 	}
+	e := account.Entry{Kind: account.KindChange, Reason: "settings changed"}
+	if gone := dropped(a.acct.Calendars, saved.Calendars); len(gone) > 0 {
+		e = account.Entry{Kind: account.KindUnlink, Reason: "no longer linked to " + quoted(gone)}
+	}
 	if err := a.adopt(saved); err != nil {
 		return err
 	}
-	a.append(account.Entry{Kind: account.KindChange, Reason: "settings changed"})
+	a.append(e)
 	a.call()
 	a.turn()
 	return nil
+}
+
+// dropped are the names of the calendars that are not linked any more.
+func dropped(before, after []account.Calendar) []string {
+	var names []string
+	for _, c := range before {
+		if !slices.ContainsFunc(after, func(d account.Calendar) bool { return d.ID == c.ID }) {
+			names = append(names, c.Name)
+		}
+	}
+	return names
 }
 
 // link changes what a new link of the account names.

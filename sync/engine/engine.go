@@ -358,7 +358,7 @@ func (e *Engine) Account(ctx context.Context, jid string) (acct account.Account,
 	return acct, err
 }
 
-// Set changes an account's settings.
+// Set changes an account's settings, or takes calendars from it.
 func (e *Engine) Set(ctx context.Context, jid string, change func(*account.Account) error) error {
 	return e.command(ctx, jid, func(ctx context.Context, a *actor) error { return a.set(ctx, change) })
 }

@@ -103,11 +103,19 @@ func (s *session) audience() plan.AccessModel {
 	return plan.Presence
 }
 
-func (s *session) Activity(context.Context) (plan.ActivityNode, error) {
+func (s *session) Activity(ctx context.Context) (plan.ActivityNode, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.activityAsked++
-	return s.activity, s.activityErr
+	if takes := s.activityTakes; takes > 0 {
+		s.mu.Unlock()
+		select {
+		case <-ctx.Done():
+		case <-time.After(takes):
+		}
+		s.mu.Lock()
+	}
+	return s.activity, errors.Join(s.activityErr, ctx.Err())
 }
 
 func (s *session) SetActivity(_ context.Context, step plan.ActivityStep) error {

@@ -105,7 +105,7 @@ func (a *actor) audienceSubject(now time.Time) notice.Subject {
 		group, _ := a.audience.Group()
 		s.Causes = []notice.Cause{{
 			Kind: "nobody", What: fmt.Sprintf("Nobody is in the roster group %q, the only one to see your messages,", clip(group, 60)),
-			Rest:     a.stake(now, "will be seen by nobody", "") + " Put contacts into the group, or choose another audience: awayd set " + a.jid + " --audience",
+			Rest:     a.stake(now, "will be seen by nobody", "") + " Put contacts into the group, or choose another audience: awayd set " + a.jid + " --audience presence",
 			Patience: shortPatience, By: a.foresee(now),
 		}}
 	}

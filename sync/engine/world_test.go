@@ -51,6 +51,7 @@ type world struct {
 	activity      plan.ActivityNode
 	activityAsked int
 	activityErr   error
+	activityTakes time.Duration      // until it is told
 	meanwhile     *plan.ActivityItem // what the person sets just before the next SetActivity
 	activitySet   []plan.ActivityStep
 	done          []performed

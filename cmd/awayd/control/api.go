@@ -21,6 +21,7 @@ type LinkRequest struct {
 	JID         string   `json:"jid"`
 	Password    string   `json:"password,omitempty"`
 	XMPPAddress string   `json:"xmpp_address,omitempty"`
+	ByDNS       bool     `json:"by_dns,omitempty"` // takes back an XMPPAddress of before
 	TLSCA       string   `json:"tls_ca,omitempty"` // PEM
 	Settings    Settings `json:"settings"`
 
@@ -30,6 +31,7 @@ type LinkRequest struct {
 	Calendars        []string `json:"calendars,omitempty"` // display names; empty: all the person owns that hold events
 	EveryEvent       bool     `json:"every_event,omitempty"`
 	Holidays         bool     `json:"holidays,omitempty"` // the calendars are of public holidays
+	Plain            bool     `json:"plain,omitempty"`    // takes back what EveryEvent or Holidays said of them before
 	// Chosen are calendars by the IDs of an [Offer], beside those of Calendars.
 	Chosen []string `json:"chosen,omitempty"`
 

@@ -81,7 +81,12 @@ func (c *Client) TryCalendars(ctx context.Context, r LinkRequest) (result LinkRe
 
 // Unlink forgets an account.
 func (c *Client) Unlink(ctx context.Context, jid string, keep bool) error {
-	return c.post(ctx, "/unlink", unlinkRequest{jid, keep}, nil)
+	return c.post(ctx, "/unlink", unlinkRequest{JID: jid, Keep: keep}, nil)
+}
+
+// UnlinkCalendar forgets one calendar of an account, by its name or URL.
+func (c *Client) UnlinkCalendar(ctx context.Context, jid, calendar string) error {
+	return c.post(ctx, "/unlink", unlinkRequest{JID: jid, Calendar: calendar}, nil)
 }
 
 // Sync polls now.

@@ -49,6 +49,9 @@ func (l *linking) change(a *account.Account) {
 	if l.req.Password != "" {
 		a.Login.Password = account.NewSecret(l.req.Password)
 	}
+	if l.req.ByDNS {
+		a.Login.Address = ""
+	}
 	replace(&a.Login.Address, l.req.XMPPAddress)
 	replace(&a.Login.TLSCA, l.req.TLSCA)
 	a.Settings = merge(a.Settings, l.req.Settings)
@@ -66,9 +69,32 @@ func (l *linking) change(a *account.Account) {
 		// What was said before stays, unless the opposite is said now.
 		was := a.Calendars[i]
 		c.ID = was.ID
-		c.EveryEvent, c.Holidays = c.EveryEvent || was.EveryEvent && !c.Holidays, c.Holidays || was.Holidays && !c.EveryEvent
+		if !l.req.Plain {
+			c.EveryEvent, c.Holidays = c.EveryEvent || was.EveryEvent && !c.Holidays, c.Holidays || was.Holidays && !c.EveryEvent
+		}
 		a.Calendars[i] = c
 	}
+	l.renew(a)
+}
+
+// renew gives the password that opened the new calendars to the account's other
+// ones of the same login, too: it is not theirs alone that changed.
+func (l *linking) renew(a *account.Account) {
+	if len(l.added) == 0 || l.req.CalendarPassword == "" {
+		return
+	}
+	for i, c := range a.Calendars {
+		if c.User == l.req.CalendarUser && sameServer(c.URL, l.added[0].URL) {
+			a.Calendars[i].Password = account.NewSecret(l.req.CalendarPassword)
+		}
+	}
+}
+
+// sameServer reports whether two calendars are of the same scheme and host.
+func sameServer(x, y account.Secret) bool {
+	u, err1 := url.Parse(x.Reveal())
+	v, err2 := url.Parse(y.Reveal())
+	return err1 == nil && err2 == nil && u.Host != "" && u.Scheme == v.Scheme && strings.EqualFold(u.Host, v.Host)
 }
 
 func (s *Server) linking(req LinkRequest) *linking {
@@ -135,7 +161,7 @@ func (l *linking) name(context.Context) error {
 
 // namesCalendar reports whether the request has something to say of a calendar.
 func (q LinkRequest) namesCalendar() bool {
-	return q.CalendarUser != "" || q.CalendarPassword != "" || len(q.Calendars) > 0 || len(q.Chosen) > 0 || q.EveryEvent || q.Holidays
+	return q.CalendarUser != "" || q.CalendarPassword != "" || len(q.Calendars) > 0 || len(q.Chosen) > 0 || q.EveryEvent || q.Holidays || q.Plain
 }
 
 // namesSome reports whether the request says which of the calendars found to

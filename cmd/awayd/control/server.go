@@ -47,8 +47,9 @@ type (
 		JID string `json:"jid"`
 	}
 	unlinkRequest struct {
-		JID  string `json:"jid"`
-		Keep bool   `json:"keep"`
+		JID      string `json:"jid"`
+		Keep     bool   `json:"keep"`
+		Calendar string `json:"calendar,omitempty"` // only this one
 	}
 	syncRequest struct {
 		JID    string `json:"jid"`
@@ -80,6 +81,9 @@ func (s *Server) Handler() http.Handler {
 	handle("POST /link/offer", decoded(s.offer))
 	handle("POST /link/calendars", decoded(s.tryCalendars))
 	handle("POST /unlink", decoded(func(ctx context.Context, q unlinkRequest) (any, error) {
+		if q.Calendar != "" {
+			return nil, s.unlinkCalendar(ctx, bare(q.JID), q.Calendar)
+		}
 		return nil, s.Engine.Unlink(ctx, bare(q.JID), q.Keep)
 	}))
 	handle("POST /sync", decoded(func(ctx context.Context, q syncRequest) (any, error) {
