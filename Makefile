@@ -41,6 +41,7 @@ build: ## builds bin/awayd
 .PHONY: deb
 deb: ## builds the Debian package into dist/; ARCH=arm64 for another machine
 	@cmd/testbed/install.sh scdoc
+	@rm -f dist/awayd_*_$(ARCH).deb
 	.ci/deb $(VERSION) $(ARCH) go run $(NFPM)
 
 .PHONY: package-test

@@ -96,7 +96,7 @@ func statusError(host string, h *http.Response) *Error {
 	case s == http.StatusForbidden:
 		e.kind, e.hint = credentials, "check that this user may read the calendar"
 	case s == http.StatusNotFound, s == http.StatusGone:
-		e.kind, e.hint = gone, "check the calendar's URL; if the calendar was deleted, link another"
+		e.kind, e.hint = gone, "check the calendar's URL; if the calendar was deleted, awayd unlink JID --calendar NAME drops it"
 	case s == http.StatusMethodNotAllowed, s == http.StatusNotImplemented:
 		e.what += ", which is not CalDAV"
 		e.hint = "give the URL of a CalDAV server, principal or calendar"

@@ -5,6 +5,7 @@ import (
 	"flag"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
@@ -119,6 +120,31 @@ func TestBrokenConfiguration(t *testing.T) {
 	}
 	r := awayd(t, "--config", filepath.Join(t.TempDir(), "none.toml"), "run")
 	expectError(t, r, exitUsage, "none.toml", "Try: --config FILE")
+}
+
+// A password is one line, and the standard input can be read once.
+func TestSecretsFromFiles(t *testing.T) {
+	whole := write(t, "entry", "hush\nuser: ada\n")
+	link := []string{"--state", t.TempDir(), "link", "--yes", "--jid", "ada@example.org", "--calendar-url", "https://dav.example.org"}
+	for want, flags := range map[string][]string{
+		"--jid-password-file: " + whole + " has more than one line":                     {"--jid-password-file", whole},
+		"--calendar-password-file: " + whole + " has more than one line":                {"--calendar-password-file", whole},
+		"--jid-password-file and --calendar-password-file both read the standard input": {"--jid-password-file", "-", "--calendar-password-file", "-"},
+		"--jid-password-file: - is empty":                                               {"--jid-password-file", "-"},
+		"--tls-ca: open /nowhere: no such file or directory":                            {"--jid-password-file", write(t, "p", "hush"), "--tls-ca", "/nowhere"},
+	} {
+		in, err := os.Open(write(t, "in", map[bool]string{true: "hush\n"}[len(flags) == 4]))
+		if err != nil {
+			t.Fatal(err)
+		}
+		var out, errs bytes.Buffer
+		code := Main(t.Context(), append(slices.Clone(link), flags...), streams{in, &out, &errs})
+		expectError(t, result{code, out.String(), errs.String()}, exitUsage, want, "Try: ")
+		if strings.Contains(errs.String(), "hush") {
+			t.Errorf("the error tells the password: %s", errs.String())
+		}
+		_ = in.Close()
+	}
 }
 
 func TestUnusableState(t *testing.T) {

@@ -43,7 +43,11 @@ func (a *app) readConfig() (configs.Config, error) {
 		return cfg, err
 	}
 	if err != nil {
-		return cfg, usagef("--config FILE with a file that can be read", "%v", err)
+		advice := "--config FILE with a file that can be read"
+		if a.configFile == "" && errors.Is(err, fs.ErrPermission) {
+			advice = "it holds no secrets, so let everybody read it: chmod 644 " + file
+		}
+		return cfg, usagef(advice, "%v", err)
 	}
 	// Other packages know languages, message fields and names of groups.
 	if err := absence.CheckMessage(cfg.Message, cfg.Lang); err != nil {

@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"github.com/spf13/cobra"
+	"golang.org/x/term"
 
 	"awayd/cmd/awayd/control"
 	"awayd/sync/engine"
@@ -72,7 +73,7 @@ func (a *app) link(cmd *cobra.Command, q control.LinkRequest, l linkFlags) error
 	case q.Holidays && q.EveryEvent:
 		return usagef("one of them", "--holidays and --every-event are both given")
 	}
-	if err := a.readSecrets(&q, l); err != nil {
+	if err := a.readSecrets(cmd.Context(), &q, l); err != nil {
 		return err
 	}
 	if !l.yes {
@@ -117,28 +118,46 @@ func (a *app) outcome(daemon bool, synced []engine.SyncResult) error {
 	return nil
 }
 
-// readSecrets reads the files that the flags name.
-func (a *app) readSecrets(q *control.LinkRequest, l linkFlags) error {
+// readSecrets reads the files that the flags name. "-" is the standard input, or
+// on a terminal a question.
+func (a *app) readSecrets(ctx context.Context, q *control.LinkRequest, l linkFlags) error {
+	stdin := ""
 	for _, f := range []struct {
-		flag, name string
-		to         *string
+		flag, name, question string
+		to                   *string
 	}{
-		{"--jid-password-file", l.passwordFile, &q.Password},
-		{"--calendar-url-file", l.calendarURLFile, &q.CalendarURL},
-		{"--calendar-password-file", l.calendarPasswordFile, &q.CalendarPassword},
-		{"--tls-ca", l.tlsCA, &q.TLSCA},
+		{"--jid-password-file", l.passwordFile, "The XMPP password", &q.Password},
+		{"--calendar-url-file", l.calendarURLFile, "The URL of the calendar", &q.CalendarURL},
+		{"--calendar-password-file", l.calendarPasswordFile, "The calendar password", &q.CalendarPassword},
+		{"--tls-ca", l.tlsCA, "", &q.TLSCA},
 	} {
-		if f.name == "" {
+		switch {
+		case f.name == "":
 			continue
+		case f.name == "-" && f.question != "" && term.IsTerminal(int(a.in.Fd())):
+			text, err := newAsker(ctx, a.in, a.err).secret(f.question)
+			if err != nil {
+				return err
+			}
+			*f.to = text
+		case f.name == "-" && stdin != "":
+			return usagef("a file for one of them", "%s and %s both read the standard input", stdin, f.flag)
+		default:
+			text, err := a.readFile(f.name)
+			if err != nil {
+				return usagef("a file that can be read", "%s: %v", f.flag, err)
+			}
+			if f.name == "-" {
+				stdin = f.flag
+			}
+			*f.to = text
 		}
-		text, err := a.readFile(f.name)
-		if err != nil {
-			return usagef("a file that can be read", "%s: %v", f.flag, err)
-		}
-		if text == "" {
+		if *f.to == "" {
 			return usagef("a file with one line", "%s: %s is empty", f.flag, f.name)
 		}
-		*f.to = text
+		if f.to != &q.TLSCA && strings.ContainsAny(*f.to, "\r\n") {
+			return usagef("a file with one line", "%s: %s has more than one line", f.flag, f.name)
+		}
 	}
 	return nil
 }

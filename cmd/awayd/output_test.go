@@ -204,6 +204,53 @@ func TestLogFollowsThroughARestart(t *testing.T) {
 	}
 }
 
+// Who follows the log does not wade through a year of it first.
+func TestLogFollowsFromTheEnd(t *testing.T) {
+	t.Parallel()
+	h := newHousehold(t)
+	defer h.daemon()()
+	if r := h.link(); r.code != exitOK {
+		t.Fatalf("%+v", r)
+	}
+	for range followed {
+		h.must("pause", h.ada.JID)
+		h.must("resume", h.ada.JID)
+	}
+	r, w, err := os.Pipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer r.Close()
+	ctx, cancel := context.WithCancel(t.Context())
+	code := make(chan int)
+	go func() {
+		c := Main(ctx, append(h.global(), "log", "-f", h.ada.JID), streams{os.Stdin, w, io.Discard})
+		w.Close()
+		code <- c
+	}()
+	lines := bufio.NewScanner(r)
+	for i := range followed + 1 {
+		if !lines.Scan() {
+			t.Fatal("it ended")
+		}
+		if !strings.Contains(lines.Text(), "resume") && !strings.Contains(lines.Text(), "pause") {
+			t.Errorf("line %d: %s", i, lines.Text())
+		}
+		if i == followed-1 {
+			h.must("pause", h.ada.JID)
+		}
+	}
+	if !strings.Contains(lines.Text(), "pause") {
+		t.Errorf("the last is: %s", lines.Text())
+	}
+	cancel()
+	for lines.Scan() {
+	}
+	if c := <-code; c != exitOK {
+		t.Errorf("exit code %d", c)
+	}
+}
+
 // Linking by flags waits for servers, and says so.
 func TestProgressOfLinking(t *testing.T) {
 	t.Setenv("TERM", "xterm-256color")

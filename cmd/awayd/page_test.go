@@ -91,6 +91,13 @@ func staged(jid string) engine.Status {
 	})
 }
 
+// resting is how most accounts are most of the time.
+func resting(jid string) engine.Status {
+	return changed(staged(jid), func(s *engine.Status) {
+		s.XMPP = engine.XMPPStatus{Server: "Prosody 0.12.3", Resting: true, ConnectsAt: noonPlus(20 * time.Hour)}
+	})
+}
+
 func live(jid string) engine.Status {
 	return changed(healthy(jid), func(s *engine.Status) {
 		s.Visible, s.Next = vacation(), &engine.Next{At: *vacation().End, Action: "withdraw"}
@@ -146,14 +153,12 @@ func TestStatusPage(t *testing.T) {
 		"overridden": {list: []engine.Status{stranger}},
 		"unverified": {list: []engine.Status{changed(live(ada), func(s *engine.Status) { s.Unverified = true })}},
 		"new":        {list: []engine.Status{{JID: ada, Mode: "auto", Health: engine.HealthOK, Zone: "UTC", Calendars: []engine.CalendarStatus{{Name: "Vacations"}}}}},
-		"resting": {list: []engine.Status{changed(staged(ada), func(s *engine.Status) {
-			s.XMPP = engine.XMPPStatus{Server: "Prosody 0.12.3", Resting: true, ConnectsAt: noonPlus(20 * time.Hour)}
-		})}},
-		"stopped":   {list: []engine.Status{staged(ada)}, idle: true},
-		"long":      {list: []engine.Status{long}},
-		"two":       {list: []engine.Status{staged(ada), failing("bob@example.org")}},
-		"many":      {list: crowd},
-		"many-well": {list: []engine.Status{staged(ada), live("bob@example.org"), healthy("kim@example.org"), healthy("zoe@example.org")}},
+		"resting":    {list: []engine.Status{resting(ada)}},
+		"stopped":    {list: []engine.Status{staged(ada)}, idle: true},
+		"long":       {list: []engine.Status{long}},
+		"two":        {list: []engine.Status{staged(ada), failing("bob@example.org")}},
+		"many":       {list: crowd},
+		"many-well":  {list: []engine.Status{staged(ada), live("bob@example.org"), healthy("kim@example.org"), healthy("zoe@example.org")}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			expectGolden(t, "page/status-"+name+".txt", drawn(func(p *page) { p.statuses(test.list, !test.idle) }))
@@ -167,7 +172,7 @@ func TestReadmeShowsStatus(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	shown, _, _ := strings.Cut(strings.TrimPrefix(drawn(func(p *page) { p.statuses([]engine.Status{staged("ada@example.org")}, true) }), "=== no terminal\n"), "===")
+	shown, _, _ := strings.Cut(strings.TrimPrefix(drawn(func(p *page) { p.statuses([]engine.Status{resting("ada@example.org")}, true) }), "=== no terminal\n"), "===")
 	if want := "```\n$ awayd status\n" + shown + "```\n"; !strings.Contains(string(readme), want) {
 		t.Errorf("the README does not have:\n%s", want)
 	}

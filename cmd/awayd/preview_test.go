@@ -74,3 +74,18 @@ func TestRuleNamesAreOwn(t *testing.T) {
 	r := awayd(t, "--config", config, "preview", "--ics", "testdata/work.ics")
 	expectError(t, r, exitUsage, config+":2: rule: \"word\" is the name of a built-in rule")
 }
+
+// The days of --from and --to are the person's, not the machine's.
+func TestPreviewInThePersonsZone(t *testing.T) {
+	h := newHousehold(t)
+	defer h.daemon()()
+	if r := h.link("--zone", "Pacific/Kiritimati"); r.code != exitOK { // 14 hours ahead
+		t.Fatalf("%+v", r)
+	}
+	out := h.must("preview", h.ada.JID, "--from", "2026-12-24", "--to", "2026-12-25", "--json")
+	for _, want := range []string{`"from": "2026-12-24T00:00:00+14:00"`, `"to": "2026-12-25T00:00:00+14:00"`} {
+		if !strings.Contains(out, want) {
+			t.Errorf("%s is not in:\n%s", want, out)
+		}
+	}
+}

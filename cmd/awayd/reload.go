@@ -57,10 +57,12 @@ func (a *app) reloads(ctx context.Context, d *wired, log *slog.Logger, level *sl
 		d.reloaded.ended(err)
 		if err != nil {
 			log.Error("configuration not reloaded, the old one holds", "error", err)
-			notify(log, "STATUS="+staleStatus)
 		} else {
 			level.Set(cfg.LogLevel)
 			log.Info("configuration reloaded")
+		}
+		if s, err := d.inOneLine(); err == nil {
+			notify(log, "STATUS="+s)
 		}
 		notify(log, daemon.SdNotifyReady)
 	}

@@ -4,7 +4,9 @@ import (
 	"fmt"
 	"net"
 	"os"
+	"path/filepath"
 	"strings"
+	"sync"
 	"syscall"
 	"testing"
 	"time"
@@ -28,6 +30,7 @@ func TestReloadIsWholeOrNothing(t *testing.T) {
 		t.Fatal(err)
 	}
 	d.State = h.state
+	status := listenAsSystemd(t, d)
 	taken, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
@@ -94,16 +97,57 @@ func TestReloadIsWholeOrNothing(t *testing.T) {
 	open(true, free[0], free[1])
 	open(false, free[2])
 	h.expect(found, control.SubjectDaemon, "reload", finding.Error, "open the metrics", "address already in use", "systemctl reload awayd")
+	status("the new configuration is wrong, the old one holds: see awayd check")
 	reload(taken.Addr().String(), free[3], true)
 	open(true, free[0], free[1])
 	open(false, free[3])
 
 	reload(free[2], free[3], false)
+	status("no account is linked yet: awayd link")
 	open(false, free[0], free[1])
 	open(true, free[2], free[3])
 	for _, f := range found {
 		if f.Subject == control.SubjectDaemon && f.Severity != finding.OK {
 			t.Errorf("%+v", f)
+		}
+	}
+}
+
+// listenAsSystemd has a daemon that is not started yet tell how it is; the
+// returned function waits until that is what is wanted (sd_notify(3)).
+func listenAsSystemd(t *testing.T, d *testbed.Daemon) func(want string) {
+	t.Helper()
+	socket, err := net.ListenUnixgram("unixgram", &net.UnixAddr{Name: filepath.Join(t.TempDir(), "notify"), Net: "unixgram"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = socket.Close() })
+	d.Env = append(d.Env, "NOTIFY_SOCKET="+socket.LocalAddr().String())
+	var mu sync.Mutex
+	var last string
+	go func() {
+		b := make([]byte, 4096)
+		for {
+			n, err := socket.Read(b)
+			if err != nil {
+				return
+			}
+			if s, ok := strings.CutPrefix(string(b[:n]), "STATUS="); ok {
+				mu.Lock()
+				last = s
+				mu.Unlock()
+			}
+		}
+	}()
+	return func(want string) {
+		t.Helper()
+		err := testbed.Until(t.Context(), want, func() (bool, error) {
+			mu.Lock()
+			defer mu.Unlock()
+			return last == want, nil
+		})
+		if err != nil {
+			t.Error(err)
 		}
 	}
 }

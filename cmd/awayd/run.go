@@ -176,9 +176,9 @@ func attend(ctx context.Context, d *wired, log *slog.Logger) {
 		}
 		// Asking every account's owner would let one that hangs end the daemon;
 		// that the engine answers at all is what the watchdog is for.
-		if list, err := d.engine.Status(""); err == nil {
+		if s, err := d.inOneLine(); err == nil {
 			notify(log, daemon.SdNotifyWatchdog)
-			if s := inOneLine(list, d.reloaded.examine() != nil); s != told {
+			if s != told {
 				told = s
 				notify(log, "STATUS="+s)
 			}
@@ -191,17 +191,16 @@ func attend(ctx context.Context, d *wired, log *slog.Logger) {
 	}
 }
 
-// staleStatus is how things stand while a configuration was refused.
-const staleStatus = "the new configuration is wrong, the old one holds: see awayd check"
-
-// inOneLine is how things stand, for systemctl status. With stale, a
-// configuration was refused and is not what holds.
-func inOneLine(list []engine.Status, stale bool) string {
-	if stale {
-		return staleStatus
-	}
-	if len(list) == 0 {
-		return "no account is linked yet: awayd link"
+// inOneLine is how things stand, for systemctl status.
+func (w *wired) inOneLine() (string, error) {
+	list, err := w.engine.Status("")
+	switch {
+	case err != nil:
+		return "", err
+	case w.reloaded.examine() != nil:
+		return "the new configuration is wrong, the old one holds: see awayd check", nil
+	case len(list) == 0:
+		return "no account is linked yet: awayd link", nil
 	}
 	away, ill := 0, 0
 	for _, s := range list {
@@ -212,7 +211,7 @@ func inOneLine(list []engine.Status, stale bool) string {
 			ill++
 		}
 	}
-	return fmt.Sprintf("accounts: %d, away now: %d, with problems: %d", len(list), away, ill)
+	return fmt.Sprintf("accounts: %d, away now: %d, with problems: %d", len(list), away, ill), nil
 }
 
 // notify tells systemd, if it started this process.

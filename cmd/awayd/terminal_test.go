@@ -14,6 +14,8 @@ import (
 
 	"github.com/creack/pty"
 	"golang.org/x/sys/unix"
+
+	"awayd/cmd/awayd/control"
 )
 
 // asProgram makes the test binary be awayd: a conversation needs a process with
@@ -183,6 +185,30 @@ func (f atPrompt) Write(b []byte) (int, error) {
 		f()
 	}
 	return len(b), nil
+}
+
+// A password from the standard input is asked for if that is a terminal, and not
+// shown.
+func TestPasswordFileAtATerminal(t *testing.T) {
+	t.Setenv("TERM", "dumb")
+	keys, tty, err := pty.Open()
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer keys.Close()
+	defer tty.Close()
+	var q control.LinkRequest
+	a := &app{streams: streams{in: tty, err: atPrompt(func() {
+		if mode, err := unix.IoctlGetTermios(int(tty.Fd()), unix.TCGETS); err != nil || mode.Lflag&unix.ECHO != 0 {
+			t.Errorf("the terminal echoes: %v", err)
+		}
+		_, _ = keys.WriteString("secret\r")
+	})}}
+	ctx, leave := context.WithTimeout(t.Context(), patience)
+	defer leave()
+	if err := a.readSecrets(ctx, &q, linkFlags{passwordFile: "-", calendarPasswordFile: "-"}); err != nil || q.Password != "secret" || q.CalendarPassword != "secret" {
+		t.Errorf("read %q and %q, %v", q.Password, q.CalendarPassword, err)
+	}
 }
 
 // TestSecretNeverEchoes has a person type, or leave, in the very moment in which

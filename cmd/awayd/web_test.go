@@ -356,6 +356,18 @@ func (v *visitor) doWithoutScripts(account string) {
 	v.ok(v.Scripts(v.t.Context(), true))
 }
 
+// A page that the daemon does not bring up to date any more says so.
+func TestWebPageGrowsOld(t *testing.T) {
+	t.Parallel()
+	v := newVisitor(t)
+	v.turnOn()
+	v.open("")
+	v.ok(v.process.Stop())
+	v.shows("main p[role=status]", "The daemon does not answer")
+	v.ok(v.process.Start(t.Context())) // and knows nobody who was inside
+	v.shows("main p[role=status]", "load the page again")
+}
+
 func (v *visitor) readLog() {
 	v.open("log")
 	v.shows("#follow", "New entries come by themselves")

@@ -161,7 +161,7 @@ type person struct {
 }
 
 func (v *visit) person(ctx context.Context, s engine.Status, n int) person {
-	p := person{Status: s, zone: zoneNamed(s.Zone)}
+	p := person{Status: s, zone: zoneNamed(s.Zone), Year: year{ID: n}}
 	p.VisibleSpan, p.StagedSpan = v.span(s.Visible, p.zone), v.span(s.Staged, p.zone)
 	if s.Next != nil {
 		p.NextAt, p.NextWhat = v.stamp(s.Next.At, p.zone), deed(string(s.Next.Action))

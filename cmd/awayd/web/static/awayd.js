@@ -32,11 +32,18 @@ async function parsed(url) {
   return new DOMParser().parseFromString(await answer.text(), "text/html");
 }
 
+// teller says things in a place that screen readers listen to, each once.
+function teller(place) {
+  return (text) => {
+    if (place.textContent !== text) place.textContent = text;
+  };
+}
+
 const log = document.querySelector("ol[data-tail]");
 if (log) {
-  const state = document.getElementById("follow");
+  const say = teller(document.getElementById("follow"));
   const most = 1000;
-  state.textContent = "Newest first. New entries come by themselves.";
+  say("Newest first. New entries come by themselves.");
   every(2, async () => {
     const newest = Math.max(0, ...Array.from(log.children, (li) => Number(li.dataset.id)));
     const url = new URL(log.dataset.tail, location.href);
@@ -44,7 +51,7 @@ if (log) {
     try {
       const found = await parsed(url);
       if (!found) {
-        state.textContent = "No new entries come any more: load the page again.";
+        say("No new entries come any more: load the page again.");
         return false;
       }
       const fresh = Array.from(found.querySelectorAll("li"));
@@ -52,9 +59,9 @@ if (log) {
       log.prepend(...fresh);
       if (fresh.length) document.getElementById("empty")?.remove();
       while (log.children.length > most) log.lastElementChild.remove();
-      state.textContent = "Newest first. New entries come by themselves.";
+      say("Newest first. New entries come by themselves.");
     } catch {
-      state.textContent = "The daemon does not answer. Trying again…";
+      say("The daemon does not answer. Trying again…");
     }
     return true;
   });
@@ -62,16 +69,31 @@ if (log) {
 
 const overview = document.querySelector("[data-refresh]");
 if (overview) {
-  every(30, async () => {
+  const news = document.createElement("p");
+  news.className = "rel";
+  news.setAttribute("role", "status");
+  overview.before(news);
+  const say = teller(news);
+  every(15, async () => {
     try {
       const found = await parsed(location.href);
       const fresh = found && found.querySelector("[data-refresh]");
-      if (!fresh) return false;
+      if (!fresh) {
+        say("This is no longer brought up to date: load the page again.");
+        return false;
+      }
+      if (fresh.innerHTML === overview.innerHTML) {
+        say("");
+        return true;
+      }
       // What is being read or used stays.
-      const used = overview.contains(document.activeElement) || overview.querySelector("details[open]");
-      if (!used && fresh.innerHTML !== overview.innerHTML) overview.innerHTML = fresh.innerHTML;
+      const chosen = getSelection();
+      const used = overview.contains(document.activeElement) || overview.querySelector("details[open]") ||
+        (!chosen.isCollapsed && overview.contains(chosen.anchorNode));
+      if (!used) overview.innerHTML = fresh.innerHTML;
+      say(used ? "What is shown is some time old: load the page again." : "");
     } catch {
-      // The next turn may find the daemon again.
+      say("The daemon does not answer. This is what was known last.");
     }
     return true;
   });
