@@ -67,7 +67,7 @@ var equivalents = map[string]string{
 	"sync/plan decision.unstage: never d.hasNext":                                                                   logged,
 	"sync/plan decision.withdraw: never ok":                                                                         logged,
 	"sync/engine Keeper.round: without k.assess(actions)":                                                           measure,
-	"sync/engine Keeper.perform: without entry.Duration = k.Now().Sub(began)":                                       measure,
+	"sync/engine Keeper.perform: without entry.Duration = time.Since(began)":                                        measure,
 	"sync/engine Keeper.perform: without k.Observer.Acted(action.Kind, err)":                                        measure,
 	"sync/engine Keeper.perform: without k.flipped(action.Kind)":                                                    measure,
 	"sync/engine Keeper.look: without k.Store.SaveObserved(ctx, k.JID, o, k.looked)":                                "for status after a restart; never for a decision",

@@ -214,9 +214,7 @@ func (a *actor) nextWake() time.Duration {
 	for _, c := range a.calendars {
 		sooner(c.due)
 	}
-	// Without the monotonic reading, so that the distance is that of the wall
-	// clock.
-	return max(0, wake.Round(0).Sub(now.Round(0)))
+	return max(0, wake.Sub(now))
 }
 
 // wake gives the owner a turn with a fresh look.

@@ -12,22 +12,27 @@ const (
 	clockJump   = 250 * time.Millisecond
 )
 
+// wall leaves out the monotonic reading, by which times are compared that have
+// one: what is due, an instant or the time of the next attempt, is due by the wall
+// clock. How long something took is a matter of the other one, of time.Since.
+func wall(t time.Time) time.Time { return t.Round(0) }
+
 // watchClock calls jumped whenever the wall clock moved otherwise than the
 // monotonic one, at most clockPeriod after it did.
 func watchClock(ctx context.Context, now func() time.Time, jumped func(by time.Duration)) {
 	tick := time.NewTicker(clockPeriod)
 	defer tick.Stop()
-	wall, mono := now().Round(0), time.Now()
+	last, mono := now(), time.Now()
 	for {
 		select {
 		case <-ctx.Done():
 			return
 		case <-tick.C:
 		}
-		w, m := now().Round(0), time.Now()
-		if by := w.Sub(wall) - m.Sub(mono); by > clockJump || by < -clockJump {
+		w, m := now(), time.Now()
+		if by := w.Sub(last) - m.Sub(mono); by > clockJump || by < -clockJump {
 			jumped(by)
 		}
-		wall, mono = w, m
+		last, mono = w, m
 	}
 }

@@ -1,6 +1,7 @@
 package engine
 
 import (
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -182,5 +183,88 @@ func TestZoneChanges(t *testing.T) {
 				})
 			})
 		}
+	}
+}
+
+// What the engine goes by is the wall clock alone: a time that carries a
+// monotonic reading, too, is compared by that, which no suspend and no step
+// moves.
+func TestEngineGoesByTheWallClock(t *testing.T) {
+	for name, clock := range map[string]func() time.Time{"time.Now": nil, "one that was given": time.Now} {
+		e, err := New(Config{Defaults: Defaults{Poll: "@every 5m"}, Now: clock})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if now := e.now(); now != now.Round(0) {
+			t.Errorf("%s: %s has a monotonic reading", name, now)
+		}
+	}
+	if both := bothClocks(time.Now(), time.Second).String(); !strings.HasSuffix(both, " m=+1.000000000") {
+		t.Errorf("the tests go by %s", both)
+	}
+}
+
+// After the clock was put forward, or the machine slept, an account that rests
+// looks at its node when the wall clock says so, and rests again.
+func TestClockPutForwardOverALook(t *testing.T) {
+	for _, by := range []time.Duration{time.Minute, 5 * time.Hour, 30 * time.Hour} {
+		t.Run(by.String(), func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				w := newWorld(t)
+				w.schedule = "@every 8760h"
+				defer w.run()()
+				time.Sleep(time.Minute)
+				look := *w.status().XMPP.ConnectsAt
+				time.Sleep(look.Sub(w.now()) - min(by, 20*time.Hour)/2)
+				before, _ := w.logins()
+				w.change(func() { w.offset += by })
+				time.Sleep(max(noticed, look.Sub(w.now())+time.Second))
+				if n, _ := w.logins(); n != before+1 {
+					t.Errorf("%d logins after %d", n, before)
+				}
+				time.Sleep(time.Minute)
+				if s := w.status(); !s.XMPP.Resting {
+					t.Errorf("does not rest: %+v", s.XMPP)
+				}
+				time.Sleep(by)
+			})
+		})
+	}
+}
+
+// How long something took is told as it was, though the clock was set meanwhile.
+func TestDurationsWhileTheClockIsSet(t *testing.T) {
+	const takes = 10 * time.Second
+	for _, by := range []time.Duration{-5 * time.Hour, 5 * time.Hour} {
+		t.Run(by.String(), func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				w, m := measured(t)
+				w.schedule, w.takes, w.doTakes = "@every 8760h", takes, takes
+				w.vacation("a", 200*time.Hour, 210*time.Hour)
+				w.fail(errors.New("connection refused"))
+				defer w.run()()
+				step := func(after time.Duration) {
+					time.Sleep(after)
+					w.change(func() { w.offset += by })
+				}
+				step(takes / 2)
+				time.Sleep(takes)
+				w.change(func() { w.offset, w.dialErr = 0, nil })
+				go w.ask()
+				step(takes - time.Second) // while the message is staged
+				time.Sleep(time.Minute)
+				w.expect(plan.Stage)
+				polls, stages, troubles := w.logged(account.KindPoll), w.logged(account.KindStage), w.logged(account.KindError)
+				if len(polls) != 1 || polls[0].Duration != takes || m.took != takes {
+					t.Errorf("the poll took %s: %+v", m.took, polls)
+				}
+				if len(stages) != 1 || stages[0].Duration != takes {
+					t.Errorf("staged: %+v", stages)
+				}
+				if len(troubles) < 2 || !strings.HasSuffix(troubles[1].Reason, "after 25s") {
+					t.Errorf("troubles: %+v", troubles)
+				}
+			})
+		})
 	}
 }

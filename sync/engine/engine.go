@@ -72,6 +72,7 @@ func New(c Config) (*Engine, error) {
 	if c.Now == nil {
 		c.Now = time.Now
 	}
+	now := func() time.Time { return wall(c.Now()) }
 	if c.Observer == nil {
 		c.Observer = nobody{}
 	}
@@ -81,7 +82,7 @@ func New(c Config) (*Engine, error) {
 	return &Engine{
 		sessions: c.Sessions, store: c.Store, calendars: c.Calendars, dialer: c.Dialer, observer: c.Observer,
 		herald: newHerald(c.Notifier, c.Log),
-		log:    c.Log, now: c.Now, defaults: c.Defaults, schedule: schedule,
+		log:    c.Log, now: now, defaults: c.Defaults, schedule: schedule,
 		logins: gate.New(calmLogins, urgentLogins, loginPace),
 		polls:  gate.New(calmPolls, urgentPolls, pollPace),
 		actors: make(map[string]*actor),

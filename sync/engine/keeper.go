@@ -78,7 +78,7 @@ type Keeper struct {
 	retryAt  time.Time // zero: at any time
 	trouble  string    // why the last attempt failed; empty: it did not
 	passing  bool      // the trouble may pass by itself
-	since    time.Time // the first attempt that failed
+	since    time.Time // the first attempt that failed, for telling how long
 	patient  bool      // the server was hurried, and did not answer in time
 	met      bool      // in this turn contacts were told what they were to be told
 

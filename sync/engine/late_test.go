@@ -18,15 +18,17 @@ type meter struct {
 	mu       sync.Mutex
 	told     []string // flips, with how late
 	polls    int
+	took     time.Duration // of the last poll
 	failed   []error
 	stumbled []error
 	acted    map[string]int
 }
 
-func (m *meter) Polled(_ time.Duration, err error) {
+func (m *meter) Polled(took time.Duration, err error) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	m.polls++
+	m.took = took
 	if err != nil {
 		m.failed = append(m.failed, err)
 	}

@@ -36,7 +36,7 @@ func (k *Keeper) entry(action plan.Action) account.Entry {
 
 // perform carries out one action, journalled before and after, and logs it.
 func (k *Keeper) perform(ctx context.Context, action plan.Action) error {
-	began := k.Now()
+	began := time.Now()
 	entry := k.entry(action)
 	// Told once, however often it takes.
 	if begun := k.journal.Begun; action.Recover && (begun == nil || begun.Kind != action.Kind) {
@@ -55,7 +55,7 @@ func (k *Keeper) perform(ctx context.Context, action plan.Action) error {
 		err = k.session.Do(ctx, action, l)
 		cancel()
 	}
-	entry.Duration = k.Now().Sub(began)
+	entry.Duration = time.Since(began)
 	k.Observer.Acted(action.Kind, err)
 	if err != nil {
 		entry.Outcome, entry.Error = account.Failed, err.Error()

@@ -108,7 +108,7 @@ type polled struct {
 	cursor string
 	err    error
 	accept bool
-	began  time.Time
+	at     time.Time // when it began
 	took   time.Duration
 }
 
@@ -198,14 +198,14 @@ func (a *actor) poll(c *calendar, accept bool) {
 		if err != nil {
 			return // stopping
 		}
-		began := a.e.now()
+		at, began := a.e.now(), time.Now()
 		ctx, cancel := context.WithTimeout(a.ctx, pollLimit)
 		defer cancel()
 		delta, next, err := c.source.Poll(ctx, cursor)
 		a.e.polls.Judge(c.host, err == nil || !temporary(err))
 		leave() // before the owner, who may be busy, takes it
 		select {
-		case a.polled <- polled{c, delta, next, err, accept, began, a.e.now().Sub(began)}:
+		case a.polled <- polled{c, delta, next, err, accept, at, time.Since(began)}:
 		case <-a.ctx.Done():
 		}
 	}()
@@ -316,7 +316,7 @@ func (a *actor) take(c *calendar, u account.Poll) {
 // logPoll enters a poll into the sync log when it says something new: the
 // first one, a failure, the end of one, a hold.
 func (a *actor) logPoll(c *calendar, p polled, u account.Poll, hold string) {
-	e := account.Entry{Kind: account.KindPoll, Time: p.began, Duration: u.At.Sub(p.began)}
+	e := account.Entry{Kind: account.KindPoll, Time: p.at, Duration: p.took}
 	switch {
 	case p.err != nil && u.Error != c.Error:
 		e.Outcome, e.Error = account.Failed, u.Error

@@ -38,6 +38,7 @@ func (s *session) Do(_ context.Context, a plan.Action, l plan.Ledger) error {
 	if s.doErr != nil {
 		return s.doErr
 	}
+	time.Sleep(s.doTakes)
 	publish := func(id string, model plan.AccessModel) error {
 		if err := l.Sending(a.Payload); err != nil {
 			return err

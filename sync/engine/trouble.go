@@ -16,7 +16,7 @@ func (k *Keeper) noteTrouble(err error) {
 	passing := temporary(err)
 	known := k.trouble != "" && k.passing == passing && (passing || k.trouble == err.Error())
 	if k.trouble == "" {
-		k.since = k.Now()
+		k.since = time.Now()
 	}
 	k.trouble, k.passing = err.Error(), passing
 	if !known {
@@ -36,5 +36,5 @@ func (k *Keeper) noteSuccess() {
 		return
 	}
 	k.trouble = ""
-	k.Note(account.Entry{Kind: account.KindError, Reason: fmt.Sprintf("the node is in step again, after %s", k.Now().Sub(k.since).Round(time.Second))})
+	k.Note(account.Entry{Kind: account.KindError, Reason: fmt.Sprintf("the node is in step again, after %s", time.Since(k.since).Round(time.Second))})
 }

@@ -5,11 +5,13 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
+	"runtime"
 	"slices"
 	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
+	"unsafe"
 
 	"awayd/sync/absence"
 	"awayd/sync/account"
@@ -40,6 +42,7 @@ type world struct {
 	lookTakes time.Duration
 	lookWaits time.Duration // behind other accounts of the server, before it is asked
 	doErr     error
+	doTakes   time.Duration
 	shown     string
 	showTakes time.Duration
 	answer    time.Duration // the pace last set
@@ -78,10 +81,13 @@ type world struct {
 	suppress []account.Suppression
 	log      []account.Entry
 
-	ready    func()        // the engine is there, and does not run yet; nil: nothing then
-	schedule string        // of polls
-	nowhere  bool          // the configuration names no zone
+	ready    func() // the engine is there, and does not run yet; nil: nothing then
+	schedule string // of polls
+	nowhere  bool   // the configuration names no zone
+	began    time.Time
 	offset   time.Duration // of the wall clock
+	asked    time.Time     // when the wall clock was last asked for
+	times    int           // how often at that moment
 	observer Observer
 	engine   *Engine
 }
@@ -95,7 +101,7 @@ type performed struct {
 }
 
 func newWorld(t *testing.T) *world {
-	w := &world{t: t, broken: make(chan struct{}), schedule: "@every 5m"}
+	w := &world{t: t, broken: make(chan struct{}), schedule: "@every 5m", began: time.Now()}
 	w.acct = account.Account{
 		JID: ada, Mode: account.Auto, Settings: account.Settings{Zone: "UTC"},
 		Calendars: []account.Calendar{{ID: 1, Name: "Vacations", EveryEvent: true}},
@@ -103,10 +109,44 @@ func newWorld(t *testing.T) *world {
 	return w
 }
 
+// now is what the wall clock shows.
 func (w *world) now() time.Time {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	return time.Now().Add(w.offset)
+}
+
+// clock is what the engine reads: both clocks, as of time.Now outside a bubble.
+// What happens to the wall clock leaves the monotonic one alone. Who asks again
+// and again without time going by is stopped.
+func (w *world) clock() time.Time {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	now := time.Now()
+	if !now.Equal(w.asked) {
+		w.asked, w.times = now, 0
+	}
+	if w.times++; w.times > 10_000 {
+		w.t.Error("the engine runs in a loop")
+		runtime.Goexit()
+	}
+	return bothClocks(now.Add(w.offset), now.Sub(w.began))
+}
+
+// outside is a time that was not read in a bubble, and so of both clocks.
+var outside = time.Now()
+
+// bothClocks returns a time as time.Now would, had the clocks shown these: in a
+// bubble, time.Now leaves the monotonic one out.
+func bothClocks(wall time.Time, monotonic time.Duration) time.Time {
+	t := outside.Add(wall.Sub(outside)) // moves both
+	parts := (*struct {
+		wall      uint64
+		monotonic int64
+		loc       *time.Location
+	})(unsafe.Pointer(&t))
+	parts.monotonic = int64(monotonic)
+	return t
 }
 
 // run starts an engine over the world; the returned function stops it.
@@ -116,7 +156,7 @@ func (w *world) run() (stop func()) {
 		settings.Zone = nil
 	}
 	e, err := New(Config{
-		Store: w, Calendars: w, Dialer: w, Notifier: w, Now: w.now, Observer: w.observer,
+		Store: w, Calendars: w, Dialer: w, Notifier: w, Now: w.clock, Observer: w.observer,
 		Log: slog.New(slog.NewTextHandler(io.Discard, nil)),
 		Defaults: Defaults{
 			Poll: w.schedule, Presence: true, Activity: w.activities, Messages: true, Rules: settings, System: time.UTC,
