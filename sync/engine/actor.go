@@ -36,6 +36,7 @@ type actor struct {
 	inbox  chan func()
 	polled chan polled
 	nudge  chan struct{} // the clock was changed
+	back   atomic.Int64  // how far it was set back, in nanoseconds, since its owner asked
 
 	begin   time.Time   // when to look at everything after a start; zero: at once
 	stale   atomic.Bool // new defaults hold, which its owner has yet to take up
@@ -129,9 +130,7 @@ func (a *actor) run() {
 		case p := <-a.polled:
 			a.merge(p)
 		case <-a.nudge:
-			a.keeper.Hurry()
-			a.clock.over = 0
-			a.schedulePolls()
+			a.follow(time.Duration(a.back.Swap(0)))
 		case <-a.keeper.News():
 			a.keeper.Doubt()
 		case <-a.keeper.Lost():
@@ -217,8 +216,9 @@ func (a *actor) nextWake() time.Duration {
 	return max(0, wake.Sub(now))
 }
 
-// wake gives the owner a turn with a fresh look.
-func (a *actor) wake() {
+// wake has the owner follow the clock, which was changed.
+func (a *actor) wake(by time.Duration) {
+	a.back.Add(-int64(min(by, 0)))
 	select {
 	case a.nudge <- struct{}{}:
 	default:

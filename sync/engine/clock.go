@@ -36,3 +36,24 @@ func watchClock(ctx context.Context, now func() time.Time, jumped func(by time.D
 		last, mono = w, m
 	}
 }
+
+// follow looks at everything anew by a clock that was changed. What was to wait
+// for a while waits for no longer if the clock was set back. If it was put
+// forward, or the machine slept, what became due meanwhile is due.
+func (a *actor) follow(back time.Duration) {
+	a.keeper.Hurry()
+	a.clock.over = 0
+	waits := []*time.Time{&a.begin, &a.duty.look, &a.duty.until, &a.duty.queued, &a.clock.at, &a.letters.retry}
+	now := a.e.now()
+	for _, c := range a.calendars {
+		waits = append(waits, &c.quiet, &c.rest)
+		if next := c.schedule.Next(now); next.Before(c.due) {
+			c.due = next
+		}
+	}
+	for _, t := range waits {
+		if !t.IsZero() {
+			*t = t.Add(-back)
+		}
+	}
+}

@@ -110,13 +110,6 @@ func (a *actor) rest() {
 // attend gives the keeper a turn if a session is there or due.
 func (a *actor) attend(now time.Time) error {
 	d, linger := &a.duty, a.e.sessions.Linger
-	// After the clock went back, nothing lies further ahead than it was meant to.
-	if d.look.After(now.Add(auditEvery)) {
-		d.look = now.Add(auditEvery)
-	}
-	if d.until.After(now.Add(linger)) {
-		d.until = now.Add(linger)
-	}
 	switch {
 	case a.due(now):
 		d.until = now.Add(linger)

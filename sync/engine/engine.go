@@ -162,7 +162,7 @@ func (e *Engine) Run(ctx context.Context, ready func()) error {
 	watchClock(ctx, e.now, func(by time.Duration) {
 		e.log.Warn("the wall clock was changed", "by", by.Round(time.Millisecond))
 		for _, a := range e.all() {
-			a.wake()
+			a.wake(by)
 		}
 	})
 	return nil

@@ -129,7 +129,9 @@ func (k *Keeper) Want(w Want) {
 func (k *Keeper) Doubt() { k.looked = time.Time{} }
 
 // Hurry has the next turn look again and wait for no retry.
-func (k *Keeper) Hurry() { k.looked, k.retryAt = time.Time{}, time.Time{} }
+func (k *Keeper) Hurry() {
+	k.looked, k.retryAt, k.activity.retryAt = time.Time{}, time.Time{}, time.Time{}
+}
 
 // Turn looks at the server and acts until nothing is left to do. What fails is
 // tried again in a later turn, not before some time has passed; until then a
