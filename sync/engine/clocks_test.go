@@ -268,3 +268,22 @@ func TestDurationsWhileTheClockIsSet(t *testing.T) {
 		})
 	}
 }
+
+// A clock that is changed while a thousand accounts are taken up is noticed by
+// those that already are.
+func TestClockChangesDuringAStart(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld(t)
+		w.schedule = "@every 8760h"
+		w.vacation("a", -time.Hour, 10*time.Hour)
+		stop := w.run()
+		w.expect(plan.Reveal)
+		stop()
+		w.loadTakes = time.Minute
+		defer w.run()()
+		time.Sleep(w.loadTakes / 2)
+		w.change(func() { w.offset += 20 * time.Hour })
+		time.Sleep(w.loadTakes/2 + noticed)
+		w.expect(plan.Reveal, plan.Withdraw)
+	})
+}

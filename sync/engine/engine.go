@@ -149,6 +149,7 @@ func (e *Engine) Run(ctx context.Context, ready func()) error {
 	defer cancel()
 	e.running.Go(func() { e.herald.run(ctx) })
 	e.running.Go(func() { e.tellQuiet(ctx) })
+	e.running.Go(func() { watchClock(ctx, e.now, e.clockChanged) })
 	if err := e.load(ctx, false, func(a *actor, all int) {
 		// At once by those with something due, and by the others one after another.
 		a.begin = e.now().Add(spread(a.jid, time.Duration(all-1)*startPace))
@@ -159,13 +160,16 @@ func (e *Engine) Run(ctx context.Context, ready func()) error {
 	if ready != nil {
 		ready()
 	}
-	watchClock(ctx, e.now, func(by time.Duration) {
-		e.log.Warn("the wall clock was changed", "by", by.Round(time.Millisecond))
-		for _, a := range e.all() {
-			a.wake(by)
-		}
-	})
+	<-ctx.Done()
 	return nil
+}
+
+// clockChanged has every owner follow the clock.
+func (e *Engine) clockChanged(by time.Duration) {
+	e.log.Warn("the wall clock was changed", "by", by.Round(time.Millisecond))
+	for _, a := range e.all() {
+		a.wake(by)
+	}
 }
 
 // own makes the owner of an account.

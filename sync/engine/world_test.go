@@ -67,19 +67,20 @@ type world struct {
 	serverOff time.Duration // of the server's clock
 	noTime    bool          // the server does not tell it
 
-	told     []account.Notice
-	journal  plan.Journal
-	observed plan.Observed
-	storeErr error
-	calm     bool  // a poll lists what there is, and brings no changes
-	pollErr  error // of what polls brought
-	loadErr  error // of what they had brought before
-	loads    int
-	quiet    []map[int64]account.Poll
-	acct     account.Account
-	objects  []account.CachedObject
-	suppress []account.Suppression
-	log      []account.Entry
+	told      []account.Notice
+	journal   plan.Journal
+	observed  plan.Observed
+	storeErr  error
+	calm      bool  // a poll lists what there is, and brings no changes
+	pollErr   error // of what polls brought
+	loadErr   error // of what they had brought before
+	loads     int
+	loadTakes time.Duration // of all accounts but those for whom something is due
+	quiet     []map[int64]account.Poll
+	acct      account.Account
+	objects   []account.CachedObject
+	suppress  []account.Suppression
+	log       []account.Entry
 
 	ready    func() // the engine is there, and does not run yet; nil: nothing then
 	schedule string // of polls
@@ -335,6 +336,7 @@ func (w *world) SaveNotices(_ context.Context, _ string, list []account.Notice) 
 }
 
 func (w *world) Accounts(context.Context) ([]account.Account, error) {
+	time.Sleep(w.loadTakes)
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	if w.acct.JID == "" {
