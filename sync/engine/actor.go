@@ -168,20 +168,16 @@ func (a *actor) keep() {
 		a.rest()
 		a.keeper.Hurry()
 		a.keeper.excuse()
-		a.duty.called = false
+		a.duty.called, a.failure = false, nil
 		return
 	}
 	err := a.attend(a.e.now())
 	switch {
 	case err != nil:
 		a.failure = err
+		a.countFailure()
 	case a.keeper.trouble == "":
 		a.failure = nil
-	}
-	if err != nil {
-		for _, w := range a.waiting {
-			w.failures++
-		}
 	}
 }
 

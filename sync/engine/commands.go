@@ -228,6 +228,19 @@ type syncWait struct {
 // told so: what a server refuses at one moment it often does at the next.
 const waitFailures = 2
 
+// countFailure lets those who wait know of one. A login that is refused is not
+// tried again for some time.
+func (a *actor) countFailure() {
+	for _, w := range a.waiting {
+		if w.failures++; a.refused() {
+			w.failures = waitFailures
+		}
+	}
+}
+
+// refused reports whether the login failed in a way that does not pass by itself.
+func (a *actor) refused() bool { return a.line.err != nil && !temporary(a.line.err) }
+
 func (w *syncWait) finish(err error) {
 	if err != nil {
 		w.errs = append(w.errs, err.Error())
@@ -246,6 +259,9 @@ func (a *actor) sync(ctx context.Context, accept bool) SyncResult {
 		a.waiting = append(a.waiting, w)
 		a.call()
 		a.keeper.Hurry()
+		if !a.refused() { // else each sync would have it tried several times
+			a.keeper.retry.Reset()
+		}
 		a.pollAll(accept)
 		return nil
 	})
@@ -257,9 +273,15 @@ func (a *actor) sync(ctx context.Context, accept bool) SyncResult {
 	case errs := <-w.done:
 		r.Errors = append(r.Errors, errs...)
 	case <-ctx.Done():
+		go a.onOwner(func() { a.forsake(w) })
 		r.Errors = append(r.Errors, ctx.Err().Error())
 	}
 	return r
+}
+
+// forsake leaves nobody waiting: what is polled is urgent for those who do.
+func (a *actor) forsake(w *syncWait) {
+	a.waiting = slices.DeleteFunc(a.waiting, func(x *syncWait) bool { return x == w })
 }
 
 // merged tells those who wait that a calendar has answered.

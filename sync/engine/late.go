@@ -60,5 +60,6 @@ func (k *Keeper) flipped(kind plan.Kind) {
 	k.inStep, k.late = now, time.Time{}
 }
 
-// excuse says that nothing was to be done until now.
-func (k *Keeper) excuse() { k.inStep, k.late = k.Now(), time.Time{} }
+// excuse says that nothing was to be done until now, so that nothing is late or
+// went wrong.
+func (k *Keeper) excuse() { k.inStep, k.late, k.trouble = k.Now(), time.Time{}, "" }
