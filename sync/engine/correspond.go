@@ -69,8 +69,10 @@ func (a *actor) tellPerson(m notice.Message, now time.Time) {
 	}
 	ctx, cancel := context.WithTimeout(a.ctx, tellLimit)
 	defer cancel()
-	// After a node could not be kept in step there is no session.
+	// While the account rests, or its node could not be kept in step, there is no
+	// session.
 	err := a.keeper.connect(ctx)
+	a.duty.until = a.e.now().Add(a.e.sessions.Linger)
 	if err == nil {
 		err = a.line.Tell(ctx, a.jid, m.Text())
 	}

@@ -166,3 +166,27 @@ func TestRestartLooks(t *testing.T) {
 		}
 	})
 }
+
+// A session that was made only to tell the person something ends soon, too.
+func TestSessionForALetterEnds(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld(t)
+		w.schedule = "@every 12h"
+		defer w.run()()
+		time.Sleep(time.Hour)
+		before, _ := w.logins()
+		w.change(func() { w.calErr = denied{} })
+		w.untilNextPoll()
+		if n, open := w.logins(); n != before+1 || !open {
+			t.Errorf("%d logins after %d, open %t", n, before, open)
+		}
+		w.wantMail("at once", []string{"has refused the login"})
+		time.Sleep(time.Minute)
+		if n, open := w.logins(); n != before+1 || open {
+			t.Errorf("a minute later: %d logins after %d, open %t", n, before, open)
+		}
+		if s := w.status(); !s.XMPP.Resting {
+			t.Errorf("status says %+v", s.XMPP)
+		}
+	})
+}
