@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"time"
 
 	"awayd/sync/absence"
 	"awayd/sync/account"
@@ -93,19 +94,23 @@ func (db *DB) SavePoll(ctx context.Context, calendar int64, p account.Poll) erro
 	})
 }
 
+// quietLate is longer than a quiet poll waits for being saved, with others. A poll
+// that was saved before and lies further ahead is of a clock that was wrong.
+const quietLate = time.Hour
+
 // SaveQuiet records polls that brought nothing, in one transaction. What is
 // older than what is known, or of a calendar that is not, is left out.
 func (db *DB) SaveQuiet(ctx context.Context, polls map[int64]account.Poll) error {
 	return db.tx(ctx, "save", "polls", func(tx *sql.Tx) error {
 		update, err := tx.PrepareContext(ctx, `
 			UPDATE calendars SET last_poll = ?1, last_ok = ?1, error = '', cursor = ?2
-			WHERE id = ?3 AND (last_poll IS NULL OR last_poll < ?1)`)
+			WHERE id = ?3 AND (last_poll IS NULL OR last_poll NOT BETWEEN ?1 AND ?4)`)
 		if err != nil {
 			return err
 		}
 		defer update.Close()
 		for id, p := range polls {
-			if _, err := update.ExecContext(ctx, micros(p.At), p.Cursor, id); err != nil {
+			if _, err := update.ExecContext(ctx, micros(p.At), p.Cursor, id, micros(p.At.Add(quietLate))); err != nil {
 				return err
 			}
 		}

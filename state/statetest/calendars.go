@@ -29,6 +29,12 @@ func quietPolls(t *testing.T, s Store) {
 	equal(t, "cursor", c.Cursor, "2")
 	equal(t, "last poll", c.LastPoll, noon.Add(time.Minute))
 	equal(t, "last good poll", c.LastOK, noon.Add(time.Minute))
+	// What a clock that was wrong has left behind keeps nothing out for years.
+	must(t, s.SavePoll(t.Context(), id, account.Poll{At: noon.AddDate(3, 0, 0), Cursor: "3"}))
+	must(t, s.SaveQuiet(t.Context(), map[int64]account.Poll{id: {At: noon.Add(time.Hour), Cursor: "4"}}))
+	c = only(t, s).Calendars[0]
+	equal(t, "cursor after the clock was set back", c.Cursor, "4")
+	equal(t, "last poll after that", c.LastPoll, noon.Add(time.Hour))
 }
 
 func polls(t *testing.T, s Store) {

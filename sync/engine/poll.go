@@ -123,9 +123,7 @@ func (a *actor) openCalendars(acct account.Account) error {
 			if was.ID == c.ID {
 				c.hold, c.quiet, c.heard, c.err = was.hold, was.quiet, was.heard, was.err
 				// The state may have yet to be told of quiet polls.
-				if was.LastPoll.After(c.LastPoll) {
-					c.LastPoll, c.LastOK = was.LastPoll, was.LastOK
-				}
+				c.LastPoll, c.LastOK = was.LastPoll, was.LastOK
 			}
 		}
 		if err := a.fetch(c); err != nil {

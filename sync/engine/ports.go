@@ -116,8 +116,8 @@ type Store interface {
 	Objects(ctx context.Context, calendar int64) ([]account.CachedObject, error)
 	SavePoll(ctx context.Context, calendar int64, p account.Poll) error
 	// SaveQuiet records when calendars answered that nothing has changed, and
-	// their cursors. What is older than what is known already, or of a calendar
-	// that is not, is left out.
+	// their cursors. What is older than what is known already, by less than a
+	// clock that was wrong explains, or of a calendar that is not, is left out.
 	SaveQuiet(ctx context.Context, polls map[int64]account.Poll) error
 
 	Suppressions(ctx context.Context, jid string) ([]account.Suppression, error)

@@ -63,6 +63,30 @@ func TestSettingsForgetNoQuietPoll(t *testing.T) {
 	})
 }
 
+// Nor does what the state was told by a clock that was wrong count for more.
+func TestSettingsBringNoWrongTimeBack(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld(t)
+		w.vacation("a", 3*rebuildEvery, 4*rebuildEvery)
+		w.objects, w.calm = []account.CachedObject{{Object: w.events[0]}}, true
+		defer w.run()()
+		time.Sleep(20 * time.Minute)
+		read := w.status().Calendars[0].LastOK
+		w.failPolls(errors.New("500 Internal Server Error"))
+		asTheStateHasIt := func(a *account.Account) error {
+			c := &a.Calendars[0]
+			c.LastPoll, c.LastOK = c.LastPoll.AddDate(3, 0, 0), c.LastOK.AddDate(3, 0, 0)
+			return nil
+		}
+		if err := w.engine.Set(t.Context(), ada, asTheStateHasIt); err != nil {
+			t.Fatal(err)
+		}
+		if c := w.status().Calendars[0]; c.Error == "" || !c.LastOK.Equal(*read) {
+			t.Errorf("read last at %s, not %s: %q", c.LastOK, read, c.Error)
+		}
+	})
+}
+
 // A failure has the state told when the calendar was read last, which a restart
 // would not know otherwise for as long as it fails.
 func TestFailureForgetsNoQuietPoll(t *testing.T) {
