@@ -11,7 +11,8 @@ import (
 	"awayd/sync/account"
 )
 
-// Accounts returns every account with its calendars, ordered by JID.
+// Accounts returns every account with its calendars, ordered by JID. Of one that
+// cannot be read it returns the JID and why: that is no other account's trouble.
 func (db *DB) Accounts(ctx context.Context) ([]account.Account, error) {
 	tx, err := db.read.BeginTx(ctx, &sql.TxOptions{ReadOnly: true})
 	if err != nil {
@@ -35,6 +36,9 @@ func (db *DB) Account(ctx context.Context, jid string) (account.Account, error) 
 	accounts, err := db.seal.readAccounts(ctx, tx, jid)
 	if err == nil && len(accounts) == 0 {
 		err = ErrUnknownAccount
+	}
+	if err == nil {
+		err = accounts[0].Unread
 	}
 	if err != nil {
 		return account.Account{}, db.wrap("read account "+jid, err)
@@ -80,10 +84,11 @@ func (db *DB) SaveAccount(ctx context.Context, a account.Account) (account.Accou
 			return err
 		}
 		read, err := db.seal.readAccounts(ctx, tx, a.JID)
-		if err == nil {
-			saved = read[0]
+		if err != nil {
+			return err
 		}
-		return err
+		saved = read[0]
+		return saved.Unread
 	})
 	return saved, err
 }
@@ -201,31 +206,48 @@ func (s sealer) readAccounts(ctx context.Context, tx *sql.Tx, jid string) ([]acc
 	defer rows.Close()
 	var accounts []account.Account
 	for rows.Next() {
-		var a account.Account
-		var password, settings []byte
-		var linked sql.NullInt64
-		if err := rows.Scan(&a.JID, &a.Mode, &password, &a.Login.Address, &a.Login.TLSCA, &settings, &linked); err != nil {
+		a, err := s.readAccount(rows, calendars)
+		if a.JID == "" {
 			return nil, err
 		}
-		if a.Login.Password, err = s.open(accountPassword(a.JID), password); err != nil {
-			return nil, fmt.Errorf("password of %s: %w", a.JID, err)
-		}
-		var stored storedSettings
-		if err := json.Unmarshal(settings, &stored); err != nil {
-			return nil, fmt.Errorf("settings of %s: %w", a.JID, err)
-		}
-		a.Settings, a.Linked = stored.Settings, instant(linked)
-		a.Calendars = calendars[a.JID]
-		for i := range a.Calendars {
-			a.Calendars[i].Holidays = slices.Contains(stored.Holidays, a.Calendars[i].ID)
+		if err != nil {
+			a = account.Account{JID: a.JID, Unread: err}
 		}
 		accounts = append(accounts, a)
 	}
 	return accounts, rows.Err()
 }
 
+// readAccount reads one row. What is wrong with it has the JID beside it.
+func (s sealer) readAccount(row *sql.Rows, calendars map[string]linked) (a account.Account, err error) {
+	var password, settings []byte
+	var since sql.NullInt64
+	if err := row.Scan(&a.JID, &a.Mode, &password, &a.Login.Address, &a.Login.TLSCA, &settings, &since); err != nil {
+		return a, err
+	}
+	if a.Login.Password, err = s.open(accountPassword(a.JID), password); err != nil {
+		return a, fmt.Errorf("password of %s: %w", a.JID, err)
+	}
+	var stored storedSettings
+	if err := json.Unmarshal(settings, &stored); err != nil {
+		return a, fmt.Errorf("settings of %s: %w", a.JID, err)
+	}
+	a.Settings, a.Linked = stored.Settings, instant(since)
+	a.Calendars = calendars[a.JID].calendars
+	for i := range a.Calendars {
+		a.Calendars[i].Holidays = slices.Contains(stored.Holidays, a.Calendars[i].ID)
+	}
+	return a, calendars[a.JID].err
+}
+
+// linked are the calendars of one account, or why they cannot be read.
+type linked struct {
+	calendars []account.Calendar
+	err       error
+}
+
 // readCalendars reads the calendars of jid, or of all accounts, by account.
-func (s sealer) readCalendars(ctx context.Context, tx *sql.Tx, jid string) (map[string][]account.Calendar, error) {
+func (s sealer) readCalendars(ctx context.Context, tx *sql.Tx, jid string) (map[string]linked, error) {
 	rows, err := tx.QueryContext(ctx, `
 		SELECT account, id, name, url, login, password, tls_ca, every_event, zone, cursor, last_poll, last_ok, error
 		FROM calendars WHERE account `+matching(jid)+` ORDER BY id`, jid)
@@ -233,26 +255,38 @@ func (s sealer) readCalendars(ctx context.Context, tx *sql.Tx, jid string) (map[
 		return nil, err
 	}
 	defer rows.Close()
-	calendars := make(map[string][]account.Calendar)
+	all := make(map[string]linked)
 	for rows.Next() {
-		var owner string
-		var c account.Calendar
-		var url, password []byte
-		var lastPoll, lastOK sql.NullInt64
-		if err := rows.Scan(&owner, &c.ID, &c.Name, &url, &c.User, &password, &c.TLSCA, &c.EveryEvent, &c.Zone,
-			&c.Cursor, &lastPoll, &lastOK, &c.Error); err != nil {
+		owner, c, err := s.readCalendar(rows)
+		if owner == "" {
 			return nil, err
 		}
-		if c.URL, err = s.open(calendarURL(c.ID), url); err != nil {
-			return nil, fmt.Errorf("URL of calendar %d of %s: %w", c.ID, owner, err)
+		l := all[owner]
+		l.calendars = append(l.calendars, c)
+		if l.err == nil {
+			l.err = err
 		}
-		if c.Password, err = s.open(calendarPassword(c.ID), password); err != nil {
-			return nil, fmt.Errorf("password of calendar %d of %s: %w", c.ID, owner, err)
-		}
-		c.LastPoll, c.LastOK = instant(lastPoll), instant(lastOK)
-		calendars[owner] = append(calendars[owner], c)
+		all[owner] = l
 	}
-	return calendars, rows.Err()
+	return all, rows.Err()
+}
+
+// readCalendar reads one row. What is wrong with it has the owner beside it.
+func (s sealer) readCalendar(row *sql.Rows) (owner string, c account.Calendar, err error) {
+	var url, password []byte
+	var lastPoll, lastOK sql.NullInt64
+	if err := row.Scan(&owner, &c.ID, &c.Name, &url, &c.User, &password, &c.TLSCA, &c.EveryEvent, &c.Zone,
+		&c.Cursor, &lastPoll, &lastOK, &c.Error); err != nil {
+		return owner, c, err
+	}
+	if c.URL, err = s.open(calendarURL(c.ID), url); err != nil {
+		return owner, c, fmt.Errorf("URL of calendar %d of %s: %w", c.ID, owner, err)
+	}
+	if c.Password, err = s.open(calendarPassword(c.ID), password); err != nil {
+		return owner, c, fmt.Errorf("password of calendar %d of %s: %w", c.ID, owner, err)
+	}
+	c.LastPoll, c.LastOK = instant(lastPoll), instant(lastOK)
+	return owner, c, nil
 }
 
 // matching compares a column with the first argument, or takes every row if jid

@@ -181,8 +181,61 @@ func TestSealedValuesStay(t *testing.T) {
 			}
 			_, err := db.write.Exec(statement)
 			must(t, err)
-			if _, err := db.Accounts(t.Context()); !errors.Is(err, ErrSealed) {
-				t.Errorf("got %v, want ErrSealed", err)
+			all, err := db.Accounts(t.Context())
+			must(t, err)
+			refused := 0
+			for _, a := range all {
+				_, err := db.Account(t.Context(), a.JID)
+				if errors.Is(err, ErrSealed) != errors.Is(a.Unread, ErrSealed) || (err == nil) != (a.Unread == nil) {
+					t.Errorf("%s: alone %v, in the list %v", a.JID, err, a.Unread)
+				}
+				if a.Unread != nil {
+					refused++
+				}
+			}
+			if refused == 0 {
+				t.Error("nothing refused, want ErrSealed")
+			}
+		})
+	}
+}
+
+// What is wrong with the rows of one account is no other account's trouble, and
+// does not hide who it is.
+func TestOneUnreadableAccount(t *testing.T) {
+	t.Parallel()
+	for name, statement := range map[string]string{
+		"settings":                  "UPDATE accounts SET settings = '{' WHERE jid LIKE 'anna%'",
+		"password":                  "UPDATE accounts SET password = x'70617373' WHERE jid LIKE 'anna%'",
+		"URL of a calendar":         "UPDATE calendars SET url = x'70617373' WHERE id = 1",
+		"every_event of a calendar": "UPDATE calendars SET every_event = 7 WHERE id = 2",
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			db := openIn(t, t.TempDir())
+			bob := account.Account{JID: "bob@example.org", Calendars: []account.Calendar{{Name: "Bob's", URL: account.NewSecret("https://example.org/bob/")}}}
+			for _, a := range []account.Account{statetest.Anna(), bob} {
+				_, err := db.SaveAccount(t.Context(), a)
+				must(t, err)
+			}
+			_, err := db.write.Exec(statement)
+			must(t, err)
+			all, err := db.Accounts(t.Context())
+			must(t, err)
+			if len(all) != 2 || all[0].JID != statetest.Anna().JID || all[1].JID != bob.JID {
+				t.Fatalf("%+v", all)
+			}
+			if all[0].Unread == nil || all[0].Login != (account.Login{}) || all[0].Calendars != nil {
+				t.Errorf("what cannot be read: %+v", all[0])
+			}
+			if all[1].Unread != nil || len(all[1].Calendars) != 1 {
+				t.Errorf("the other one: %+v", all[1])
+			}
+			if _, err := db.Account(t.Context(), bob.JID); err != nil {
+				t.Error(err)
+			}
+			if _, err := db.Account(t.Context(), statetest.Anna().JID); err == nil {
+				t.Error("read what cannot be read")
 			}
 		})
 	}

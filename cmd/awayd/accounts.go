@@ -58,6 +58,10 @@ func (p *page) accounts(list []control.Account) {
 }
 
 func (p *page) account(x control.Account, jids, width int) {
+	if x.Error != "" {
+		p.hang(p.style(bold, fill(printable(x.JID), jids))+"  "+p.style(red, "error")+"  ", "cannot be read: "+x.Error)
+		return
+	}
 	zone := zoneOf(x.Settings.Zone)
 	facts := []string{zone.String(), "linked " + x.Linked.In(zone).Format("Mon 2006-01-02") + " (" + dayOf(x.Linked.In(zone), p.now.In(zone)) + ")"}
 	if x.Settings.Audience != "" && x.Settings.Audience != "presence" {

@@ -195,7 +195,8 @@ func TestAccountsPage(t *testing.T) {
 		},
 		{JID: "kim@example.org", Mode: "auto", Linked: noon, Settings: account.Settings{Zone: "UTC"}},
 	}
-	for name, list := range map[string][]control.Account{"none": nil, "one": {ada}, "many": many} {
+	unread := []control.Account{ada, {JID: "bob@example.org", Mode: "auto", Error: "password of bob@example.org: sealed value does not open"}}
+	for name, list := range map[string][]control.Account{"none": nil, "one": {ada}, "many": many, "unread": unread} {
 		expectGolden(t, "page/accounts-"+name+".txt", drawn(func(p *page) { p.accounts(list) }))
 	}
 }

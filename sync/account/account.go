@@ -27,6 +27,9 @@ type Account struct {
 	Settings  Settings
 	Calendars []Calendar
 	Linked    time.Time
+	// Unread is why the state could not tell more than the JID; nil: it could.
+	// Only lists of accounts hold such a one.
+	Unread error
 }
 
 // Login is how to reach and enter the person's XMPP account.

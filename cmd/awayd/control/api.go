@@ -99,6 +99,7 @@ type Account struct {
 	Linked    time.Time        `json:"linked"`
 	Settings  account.Settings `json:"settings"`
 	Calendars []Calendar       `json:"calendars"`
+	Error     string           `json:"error,omitempty"` // why the state cannot tell the rest
 }
 
 // A Calendar is one calendar of an [Account].

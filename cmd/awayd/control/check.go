@@ -54,6 +54,12 @@ func (s *Server) check(ctx context.Context) ([]Finding, error) {
 		{"clock", "", stateLimit, s.checkClock},
 	}
 	for _, a := range accounts {
+		if a.Unread != nil {
+			probes = append(probes, probe{"account " + a.JID, a.JID, checkLimit, func(context.Context) []finding.Finding {
+				return []finding.Finding{finding.Failed("account", a.Unread)}
+			}})
+			continue
+		}
 		probes = append(probes, probe{"account " + a.JID, a.JID, checkLimit, func(ctx context.Context) []finding.Finding { return s.checkAccount(ctx, a) }})
 		for _, c := range a.Calendars {
 			subject := fmt.Sprintf("calendar %q of %s", c.Name, a.JID)

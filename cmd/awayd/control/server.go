@@ -171,6 +171,9 @@ func (s *Server) accounts(ctx context.Context) ([]Account, error) {
 	list := []Account{}
 	for _, a := range linked {
 		doc := Account{JID: a.JID, Mode: string(a.Mode), Linked: a.Linked, Settings: a.Settings, Calendars: []Calendar{}}
+		if a.Unread != nil {
+			doc.Mode, doc.Error = string(account.Auto), a.Unread.Error()
+		}
 		for _, c := range a.Calendars {
 			doc.Calendars = append(doc.Calendars, Calendar{Name: c.Name, URL: account.ShortURL(c.URL), User: c.User, EveryEvent: c.EveryEvent, Holidays: c.Holidays})
 		}
