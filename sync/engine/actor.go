@@ -61,6 +61,7 @@ type actor struct {
 	built      time.Time
 	until      time.Time // the end of the window of result
 	unbuilt    error     // why the timeline is an older one; nil: it is not
+	blind      bool      // there is none at all
 	waiting    []*syncWait
 	line       line
 	duty       duty
@@ -99,12 +100,12 @@ func newActor(ctx context.Context, e *Engine, acct account.Account) (*actor, err
 		cancel()
 		return nil, err
 	}
-	built, err := a.build(e.now())
+	now := e.now()
+	built, err := a.build(now)
+	a.setResult(built, now)
 	if err != nil {
-		cancel()
-		return nil, err
+		a.beBlind(err, now)
 	}
-	a.setResult(built, e.now())
 	a.release()
 	a.publishStatus()
 	return a, nil
@@ -171,7 +172,13 @@ func (a *actor) keep() {
 		a.duty.called, a.failure = false, nil
 		return
 	}
-	err := a.attend(a.e.now())
+	now := a.e.now()
+	if a.blind && !a.over(now) {
+		a.rest()
+		a.duty.called = false
+		return
+	}
+	err := a.attend(now)
 	switch {
 	case err != nil:
 		a.failure = err
@@ -208,6 +215,9 @@ func (a *actor) nextWake() time.Duration {
 	}
 	for _, c := range a.calendars {
 		sooner(c.due)
+	}
+	if until, visible := lasts(a.keeper.journal); a.blind && visible && until.After(now) {
+		sooner(until)
 	}
 	return max(0, wake.Sub(now))
 }

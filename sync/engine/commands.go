@@ -130,6 +130,9 @@ func (a *actor) withdraw(ctx context.Context) error {
 	if a.acct.Mode == account.Paused {
 		return ErrPaused
 	}
+	if a.blind {
+		return fmt.Errorf("withdraw what is live: %w", a.unbuilt)
+	}
 	p, live := a.result.Timeline.At(a.e.now())
 	if !live {
 		return ErrNothingLive

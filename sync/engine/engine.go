@@ -97,50 +97,6 @@ func (e *Engine) Load(ctx context.Context) error {
 	return e.load(ctx, true, func(*actor, int) {})
 }
 
-// load makes an owner for each account, and begins with those for whom
-// something may be due: a flip waits for no other account to be read.
-func (e *Engine) load(ctx context.Context, passive bool, start func(a *actor, all int)) error {
-	e.mu.Lock()
-	e.ctx, e.passive = ctx, passive
-	e.mu.Unlock()
-	pressing, err := e.store.Pressing(ctx, e.now())
-	if err != nil {
-		return fmt.Errorf("load what is due: %w", err)
-	}
-	first := make(map[string]bool, len(pressing))
-	for _, jid := range pressing {
-		acct, err := e.store.Account(ctx, jid)
-		if err != nil {
-			return fmt.Errorf("load account: %w", err)
-		}
-		first[jid] = true
-		e.takeUp(acct, 1, start)
-	}
-	accounts, err := e.store.Accounts(ctx)
-	if err != nil {
-		return fmt.Errorf("load accounts: %w", err)
-	}
-	for _, acct := range accounts {
-		if !first[acct.JID] {
-			e.takeUp(acct, len(accounts), start)
-		}
-	}
-	return nil
-}
-
-// takeUp starts one of some accounts, or remembers why it could not.
-func (e *Engine) takeUp(acct account.Account, all int, start func(a *actor, all int)) {
-	a, err := e.own(acct)
-	if err == nil {
-		start(a, all)
-		return
-	}
-	e.log.Error("account not started", "account", acct.JID, "error", err)
-	e.mu.Lock()
-	defer e.mu.Unlock()
-	e.failed[acct.JID] = err
-}
-
 // Run keeps the accounts in step until ctx ends. It calls ready once every
 // account is being looked after.
 func (e *Engine) Run(ctx context.Context, ready func()) error {
@@ -150,13 +106,15 @@ func (e *Engine) Run(ctx context.Context, ready func()) error {
 	e.running.Go(func() { e.herald.run(ctx) })
 	e.running.Go(func() { e.tellQuiet(ctx) })
 	e.running.Go(func() { watchClock(ctx, e.now, e.clockChanged) })
-	if err := e.load(ctx, false, func(a *actor, all int) {
+	start := func(a *actor, all int) {
 		// At once by those with something due, and by the others one after another.
 		a.begin = e.now().Add(spread(a.jid, time.Duration(all-1)*startPace))
 		e.running.Go(a.run)
-	}); err != nil {
+	}
+	if err := e.load(ctx, false, start); err != nil {
 		return err
 	}
+	e.running.Go(func() { e.retryFailed(ctx, start) })
 	if ready != nil {
 		ready()
 	}
@@ -170,29 +128,6 @@ func (e *Engine) clockChanged(by time.Duration) {
 	for _, a := range e.all() {
 		a.wake(by)
 	}
-}
-
-// own makes the owner of an account.
-func (e *Engine) own(acct account.Account) (*actor, error) {
-	e.mu.Lock()
-	ctx, passive := e.ctx, e.passive
-	e.mu.Unlock()
-	if ctx == nil || ctx.Err() != nil {
-		return nil, errStopped
-	}
-	a, err := newActor(ctx, e, acct)
-	if err != nil {
-		return nil, err
-	}
-	a.passive = passive
-	e.mu.Lock()
-	defer e.mu.Unlock()
-	if _, ok := e.actors[acct.JID]; ok {
-		a.stop()
-		return nil, fmt.Errorf("start %s: already running", acct.JID)
-	}
-	e.actors[acct.JID] = a
-	return a, nil
 }
 
 func (e *Engine) all() []*actor {
@@ -318,8 +253,13 @@ func (e *Engine) saveLinked(ctx context.Context, acct account.Account) (account.
 // account.
 func (e *Engine) Unlink(ctx context.Context, jid string, keep bool) error {
 	a, err := e.actor(jid)
-	if err != nil {
+	switch {
+	case errors.Is(err, ErrUnknownAccount):
 		return err
+	case err != nil && !keep:
+		return &UnlinkError{JID: jid, Err: err}
+	case err != nil:
+		return e.forget(ctx, jid)
 	}
 	if err := a.do(ctx, func(ctx context.Context) error { return a.unlink(ctx, keep) }); err != nil {
 		return err

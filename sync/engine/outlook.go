@@ -19,6 +19,10 @@ type outlook struct {
 
 // foretell returns what will be done next, and what contacts will see of it.
 func (a *actor) foretell(now time.Time) (next, flip *Next) {
+	if a.blind {
+		next := a.foretellBlind(now)
+		return next, next
+	}
 	o := &a.outlook
 	if now.Before(o.from) || !now.Before(o.until) || o.changes != a.store.changes {
 		a.look(now)

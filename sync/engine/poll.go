@@ -126,9 +126,6 @@ func (a *actor) openCalendars(acct account.Account) error {
 				c.LastPoll, c.LastOK = was.LastPoll, was.LastOK
 			}
 		}
-		if err := a.fetch(c); err != nil {
-			return err
-		}
 		var err error
 		if c.source, err = a.e.calendars.Open(ac); err != nil {
 			return fmt.Errorf("open calendar %q of %s: %w", ac.Name, a.jid, err)
@@ -376,7 +373,7 @@ func (a *actor) readings() ([]absence.Calendar, error) {
 func (a *actor) setResult(r absence.Result, built time.Time) {
 	// What leads to the timeline is for previews, which build it anew.
 	r.Absences, r.Ignored = nil, nil
-	a.result, a.built, a.until, a.unbuilt = r, built, built.Add(horizon), nil
+	a.result, a.built, a.until, a.unbuilt, a.blind = r, built, built.Add(horizon), nil, false
 	a.outlook = outlook{}
 	a.keeper.Want(Want{
 		Wish:     plan.Wish{Timeline: r.Timeline, Audience: a.audience},

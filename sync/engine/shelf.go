@@ -16,6 +16,7 @@ type shelf struct {
 	unsaved bool                            // the state does not
 	owed    []string                        // hrefs that the state has yet to forget
 
+	known          bool // what follows is; else the state has yet to tell
 	count, missing int
 	hrefs          uint64          // the sum of their hashes
 	broken         map[string]bool // UIDs of events that are as they were because they can no longer be read
@@ -67,7 +68,7 @@ func (a *actor) weigh(c *calendar, p polled) (account.Poll, string, error) {
 // agrees reports whether a delta tells of no object but those that are known,
 // none of which is in doubt.
 func (s *shelf) agrees(d absence.Delta) bool {
-	if s.missing+len(d.Changed)+len(d.Removed) > 0 {
+	if !s.known || s.missing+len(d.Changed)+len(d.Removed) > 0 {
 		return false
 	}
 	if d.Listing == nil {
@@ -114,6 +115,7 @@ func (s *shelf) take(u account.Poll) {
 
 // sum counts what each turn asks.
 func (s *shelf) sum() {
+	s.known = true
 	s.count, s.missing, s.hrefs, s.broken = len(s.objects), 0, 0, nil
 	for href, o := range s.objects {
 		s.hrefs += maphash.String(hrefSeed, href)

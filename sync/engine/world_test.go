@@ -90,6 +90,7 @@ type world struct {
 	asked    time.Time     // when the wall clock was last asked for
 	times    int           // how often at that moment
 	observer Observer
+	store    Store // nil: the world itself
 	engine   *Engine
 }
 
@@ -156,8 +157,11 @@ func (w *world) run() (stop func()) {
 	if w.nowhere {
 		settings.Zone = nil
 	}
+	if w.store == nil {
+		w.store = w
+	}
 	e, err := New(Config{
-		Store: w, Calendars: w, Dialer: w, Notifier: w, Now: w.clock, Observer: w.observer,
+		Store: w.store, Calendars: w, Dialer: w, Notifier: w, Now: w.clock, Observer: w.observer,
 		Log: slog.New(slog.NewTextHandler(io.Discard, nil)),
 		Defaults: Defaults{
 			Poll: w.schedule, Presence: true, Activity: w.activities, Messages: true, Rules: settings, System: time.UTC,
