@@ -69,6 +69,10 @@ type Object struct {
 	Zones  []Zone        `json:"zones,omitempty"` // those that its times are in and no other object knows
 
 	Availability []Availability `json:"availability,omitempty"`
+
+	// Held is the version that the server has, if that cannot be read as far as
+	// this one, which is older, could. It has neither Href nor ETag.
+	Held *Object `json:"held,omitempty"`
 }
 
 // An ObjectError says which part of an object could not be used. The other

@@ -106,6 +106,9 @@ func newActor(ctx context.Context, e *Engine, acct account.Account) (*actor, err
 	if err != nil {
 		a.beBlind(err, now)
 	}
+	for _, c := range a.calendars {
+		_, c.hold = believe(c.shelf.objects, absence.Delta{}, false) // as it was before
+	}
 	a.release()
 	a.publishStatus()
 	return a, nil

@@ -2,6 +2,7 @@ package engine
 
 import (
 	"encoding/json"
+	"slices"
 	"testing"
 	"time"
 
@@ -42,6 +43,95 @@ func TestUnreadableObjectStaysWhatItWas(t *testing.T) {
 	}
 	if p, hold := believe(cached, absence.Delta{Changed: []absence.Object{broken}}, true); hold != "" || len(p.Changed[0].Events) != 0 {
 		t.Errorf("accepted, but not believed: %+v", p)
+	}
+}
+
+// Only what would be lost is kept as it was: an instance that never could be read
+// holds back no edit of its series.
+func TestOnlyWhatIsLostIsKept(t *testing.T) {
+	day := func(d int) *absence.DateTime {
+		return &absence.DateTime{Wall: time.Date(2026, 7, d, 0, 0, 0, 0, time.UTC), Date: true}
+	}
+	event := func(status string, id *absence.DateTime) absence.Event {
+		return absence.Event{UID: "u", Start: *day(1), RecurrenceID: id, Status: status}
+	}
+	instance := func(d int) absence.ObjectError {
+		return absence.ObjectError{UID: "u", Reason: "broken", Instance: day(d)}
+	}
+	onward := func(d int) absence.ObjectError { e := instance(d); e.Onward = true; return e }
+	vague := absence.ObjectError{Reason: "broken"}
+	was := absence.Object{
+		Events: []absence.Event{event("", nil), event("", day(8))},
+		Errors: []absence.ObjectError{instance(15)}, Availability: []absence.Availability{{UID: "v"}},
+	}
+	for name, c := range map[string]struct {
+		events []absence.Event
+		errs   []absence.ObjectError
+		blocks []absence.Availability
+		kept   bool
+	}{
+		"the series is cancelled beside what never could be read": {
+			[]absence.Event{event("CANCELLED", nil), event("", day(8))}, []absence.ObjectError{instance(15)}, was.Availability, false},
+		"an instance is taken back beside it": {
+			[]absence.Event{event("CANCELLED", nil)}, []absence.ObjectError{instance(15)}, was.Availability, false},
+		"something else cannot be read, and nothing is lost": {
+			[]absence.Event{event("CANCELLED", nil), event("", day(8))}, []absence.ObjectError{instance(15), vague}, was.Availability, false},
+		"the series cannot be read": {
+			[]absence.Event{event("", day(8))}, []absence.ObjectError{instance(15), vague}, was.Availability, true},
+		"an instance cannot be read": {
+			[]absence.Event{event("", nil)}, []absence.ObjectError{instance(15), instance(8)}, was.Availability, true},
+		"another instance cannot be read": {
+			[]absence.Event{event("", nil), event("", day(8))}, []absence.ObjectError{instance(15), instance(22)}, was.Availability, true},
+		"what could not be read reaches further": {
+			[]absence.Event{event("", nil), event("", day(8))}, []absence.ObjectError{onward(15)}, was.Availability, true},
+		"a block cannot be read": {
+			[]absence.Event{event("", nil), event("", day(8))}, []absence.ObjectError{instance(15), vague}, nil, true},
+		"a block is taken back": {
+			[]absence.Event{event("", nil), event("", day(8))}, []absence.ObjectError{instance(15)}, nil, false},
+		"nothing can be read": {nil, []absence.ObjectError{vague}, nil, true},
+		"all can be read":     {[]absence.Event{event("", nil)}, nil, nil, false},
+	} {
+		o := absence.Object{Href: "a", Events: c.events, Errors: c.errs, Availability: c.blocks}
+		p, hold := believe(map[string]account.CachedObject{"a": {Object: was}}, absence.Delta{Changed: []absence.Object{o}}, false)
+		if kept := len(p.Changed[0].Events) == 2 && p.Changed[0].Events[0].Status == "" && len(p.Changed[0].Availability) == 1; kept != c.kept || (hold != "") != c.kept {
+			t.Errorf("%s: kept %t, %q", name, kept, hold)
+		}
+	}
+}
+
+// What is accepted is what the server has: without what it no longer lists, too.
+func TestAcceptWithoutNews(t *testing.T) {
+	was := absence.Object{Events: []absence.Event{{UID: "u"}, {UID: "x"}}}
+	cached := map[string]account.CachedObject{"a": {Object: was}, "b": {Missing: true}, "c": {Object: was}}
+	for href, o := range cached {
+		o.Href = href
+		cached[href] = o
+	}
+	half := absence.Object{Href: "a", ETag: "2", Events: []absence.Event{{UID: "x"}}, Errors: []absence.ObjectError{{UID: "u", Reason: "broken"}}}
+	lost := half
+	lost.Href = "c"
+	p, hold := believe(cached, absence.Delta{Changed: []absence.Object{half, lost}}, false)
+	if hold == "" || len(p.Missing) != 1 {
+		t.Fatalf("%+v, %q", p, hold)
+	}
+	for _, o := range p.Changed {
+		text, err := json.Marshal(o) // as the state does
+		if err != nil {
+			t.Fatal(err)
+		}
+		var read absence.Object
+		if err := json.Unmarshal(text, &read); err != nil {
+			t.Fatal(err)
+		}
+		cached[o.Href] = account.CachedObject{Object: read, Missing: o.Href == "c"}
+	}
+	p, hold = believe(cached, absence.Delta{Unchanged: true}, true)
+	slices.Sort(p.Removed)
+	if hold != "" || !slices.Equal(p.Removed, []string{"b", "c"}) || len(p.Missing) > 0 {
+		t.Errorf("%+v, %q", p, hold)
+	}
+	if len(p.Changed) != 1 || p.Changed[0].Href != "a" || p.Changed[0].ETag != "2" || len(p.Changed[0].Events) != 1 || len(p.Changed[0].Errors) != 1 {
+		t.Errorf("%+v", p.Changed)
 	}
 }
 

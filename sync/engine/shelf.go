@@ -18,6 +18,7 @@ type shelf struct {
 
 	known          bool // what follows is; else the state has yet to tell
 	count, missing int
+	held           int             // that are older versions
 	hrefs          uint64          // the sum of their hashes
 	broken         map[string]bool // UIDs of events that are as they were because they can no longer be read
 }
@@ -68,7 +69,7 @@ func (a *actor) weigh(c *calendar, p polled) (account.Poll, string, error) {
 // agrees reports whether a delta tells of no object but those that are known,
 // none of which is in doubt.
 func (s *shelf) agrees(d absence.Delta) bool {
-	if !s.known || s.missing+len(d.Changed)+len(d.Removed) > 0 {
+	if !s.known || s.missing+s.held+len(d.Changed)+len(d.Removed) > 0 {
 		return false
 	}
 	if d.Listing == nil {
@@ -116,15 +117,16 @@ func (s *shelf) take(u account.Poll) {
 // sum counts what each turn asks.
 func (s *shelf) sum() {
 	s.known = true
-	s.count, s.missing, s.hrefs, s.broken = len(s.objects), 0, 0, nil
+	s.count, s.missing, s.held, s.hrefs, s.broken = len(s.objects), 0, 0, 0, nil
 	for href, o := range s.objects {
 		s.hrefs += maphash.String(hrefSeed, href)
 		if o.Missing {
 			s.missing++
 		}
-		if len(o.Errors) == 0 {
+		if o.Held == nil {
 			continue
 		}
+		s.held++
 		for _, e := range o.Events {
 			if s.broken == nil {
 				s.broken = make(map[string]bool)
