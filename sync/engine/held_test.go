@@ -57,7 +57,7 @@ func TestUnreadableIsHeldUntilAccepted(t *testing.T) {
 		w := newWorld(t)
 		w.vacation("a", -time.Hour, 100*time.Hour)
 		s := &once{world: w, changes: [][]absence.Object{w.events}}
-		w.source = s
+		w.source = func(account.Calendar) Source { return s }
 		stop := w.run()
 		defer func() { stop() }()
 		time.Sleep(time.Minute)
@@ -116,7 +116,7 @@ func TestUnreadableIsHeldUntilMended(t *testing.T) {
 				w := newWorld(t)
 				w.vacation("a", 50*time.Hour, 100*time.Hour)
 				s := &once{world: w, changes: [][]absence.Object{w.events, {broken("/a")}}}
-				w.source = s
+				w.source = func(account.Calendar) Source { return s }
 				w.objects = []account.CachedObject{{Object: w.events[0]}}
 				w.acct.Calendars[0].Cursor = "1"
 				defer w.run()()

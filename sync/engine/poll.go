@@ -17,9 +17,6 @@ import (
 	"awayd/sync/plan"
 )
 
-// pollLimit bounds one poll; a calendar that never answers is then an error.
-const pollLimit = 2 * time.Minute
-
 // A calendar is one linked calendar.
 type calendar struct {
 	account.Calendar
@@ -37,6 +34,7 @@ type calendar struct {
 	quiet    time.Time // not polled before: the server asked for patience
 	rest     time.Time // not polled by itself before: it failed
 	retry    *backoff.ExponentialBackOff
+	lost     <-chan struct{} // closed when a poll that was given up has come back; nil: there was none
 }
 
 const (
@@ -110,6 +108,7 @@ type polled struct {
 	accept bool
 	at     time.Time // when it began
 	took   time.Duration
+	lost   <-chan struct{} // see calendar
 }
 
 // openCalendars makes the calendars of the account those that it names now,
@@ -121,7 +120,7 @@ func (a *actor) openCalendars(acct account.Account) error {
 		c := &calendar{Calendar: ac, host: hostOf(ac.URL)}
 		for _, was := range a.calendars {
 			if was.ID == c.ID {
-				c.hold, c.quiet, c.heard, c.err = was.hold, was.quiet, was.heard, was.err
+				c.hold, c.quiet, c.heard, c.err, c.lost = was.hold, was.quiet, was.heard, was.err, was.lost
 				// The state may have yet to be told of quiet polls.
 				c.LastPoll, c.LastOK = was.LastPoll, was.LastOK
 			}
@@ -186,24 +185,13 @@ func (a *actor) poll(c *calendar, accept bool) {
 		a.merged(c, fmt.Errorf("the server asked to be left alone until %s", c.quiet.Format(time.RFC3339)))
 		return
 	}
+	if c.hangs() {
+		a.keeper.Doubt()
+		a.merged(c, errHangs)
+		return
+	}
 	c.polling = true
-	cursor, urgent := c.Cursor, len(a.waiting) > 0
-	go func() {
-		leave, err := a.e.polls.Enter(a.ctx, c.host, urgent)
-		if err != nil {
-			return // stopping
-		}
-		at, began := a.e.now(), time.Now()
-		ctx, cancel := context.WithTimeout(a.ctx, pollLimit)
-		defer cancel()
-		delta, next, err := c.source.Poll(ctx, cursor)
-		a.e.polls.Judge(c.host, err == nil || !temporary(err))
-		leave() // before the owner, who may be busy, takes it
-		select {
-		case a.polled <- polled{c, delta, next, err, accept, at, time.Since(began)}:
-		case <-a.ctx.Done():
-		}
-	}()
+	go a.ask(c, c.Cursor, accept, len(a.waiting) > 0)
 }
 
 // merge takes over what a poll brought, as far as it is believed.
@@ -213,6 +201,13 @@ func (a *actor) merge(p polled) {
 	}
 	c := p.c
 	c.polling = false
+	if p.lost != nil {
+		for _, d := range a.calendars {
+			if d.ID == c.ID { // which may be linked anew
+				d.lost = p.lost
+			}
+		}
+	}
 	if !slices.Contains(a.calendars, c) { // the account was linked anew meanwhile
 		a.merged(c, nil)
 		return

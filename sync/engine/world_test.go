@@ -90,8 +90,8 @@ type world struct {
 	asked    time.Time     // when the wall clock was last asked for
 	times    int           // how often at that moment
 	observer Observer
-	store    Store  // nil: the world itself
-	source   Source // of the calendar; nil: the world itself
+	store    Store                         // nil: the world itself
+	source   func(account.Calendar) Source // nil: the world itself
 	engine   *Engine
 }
 
@@ -281,9 +281,9 @@ func (w *world) Poll(ctx context.Context, _ string) (absence.Delta, string, erro
 }
 
 // Open implements Calendars.
-func (w *world) Open(account.Calendar) (Source, error) {
+func (w *world) Open(c account.Calendar) (Source, error) {
 	if w.source != nil {
-		return w.source, nil
+		return w.source(c), nil
 	}
 	return w, nil
 }
