@@ -18,6 +18,12 @@ func (a *actor) rebuild() {
 		a.outdated(err, now)
 		return
 	}
+	if a.blind {
+		a.pollAll(false) // what they brought meanwhile could not be weighed
+	}
+	if a.unbuilt != nil {
+		a.append(account.Entry{Kind: account.KindError, Reason: "what the calendars hold can be read from the state again"})
+	}
 	a.setResult(r, now)
 	if a.until.Before(seen) {
 		seen = a.until
@@ -29,7 +35,9 @@ func (a *actor) rebuild() {
 
 // outdated keeps the timeline as it is until the state can be read again.
 func (a *actor) outdated(err error, now time.Time) {
-	a.log.Error("timeline not built", "error", err)
+	if a.unbuilt == nil {
+		a.append(account.Entry{Kind: account.KindError, Outcome: account.Failed, Reason: "what the calendars hold cannot be read from the state", Error: err.Error()})
+	}
 	a.unbuilt, a.built = err, now.Add(rebuildRetry-a.rebuildAfter())
 }
 

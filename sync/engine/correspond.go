@@ -56,7 +56,7 @@ func (a *actor) tellPerson(m notice.Message, now time.Time) {
 			a.letters.again = t
 		}
 	}
-	if a.line.err != nil || !a.line.tried {
+	if a.line.err != nil || !a.line.tried && !a.blind {
 		return // the keeper connects, or goes on trying
 	}
 	if at, busy := a.busySoon(now); busy {

@@ -33,7 +33,7 @@ func (a *actor) fetch(c *calendar) error {
 	}
 	list, err := a.e.store.Objects(a.ctx, c.ID)
 	if err != nil {
-		return fmt.Errorf("load calendar %q of %s: %w", c.Name, a.jid, err)
+		return unloaded{fmt.Errorf("load calendar %q of %s: %w", c.Name, a.jid, err)}
 	}
 	c.shelf.objects = make(map[string]account.CachedObject, len(list))
 	for _, o := range list {
@@ -42,6 +42,13 @@ func (a *actor) fetch(c *calendar) error {
 	c.shelf.sum()
 	return nil
 }
+
+// unloaded is the error of a state that does not tell what a calendar holds, which
+// is no fault of the calendar's.
+type unloaded struct{ error }
+
+// Unwrap returns the cause.
+func (e unloaded) Unwrap() error { return e.error }
 
 // release gives back what the state has, too.
 func (a *actor) release() {

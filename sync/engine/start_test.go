@@ -234,3 +234,60 @@ func TestUnlinkUnreadAccount(t *testing.T) {
 		}
 	})
 }
+
+// That nothing is known of the calendars is told as any other trouble is: to who
+// looks after the daemon, or else to the person, though nothing else calls for a
+// login; it is in the log, and so is its end.
+func TestUnreadAtStartIsTold(t *testing.T) {
+	for _, notify := range []bool{false, true} {
+		synctest.Test(t, func(t *testing.T) {
+			w := newWorld(t)
+			w.vacation("a", -time.Hour, 1000*time.Hour)
+			if notify {
+				w.notified = []string{}
+			}
+			stop := w.run()
+			w.expect(plan.Reveal)
+			stop = w.restartUnread(stop)
+			defer func() { stop() }()
+			want := func(when string, parts ...string) {
+				t.Helper()
+				var list [][]string
+				if len(parts) > 0 {
+					list = [][]string{parts}
+				}
+				if notify {
+					w.wantNotified(when, list...)
+				} else {
+					w.wantMail(when, list...)
+				}
+			}
+			time.Sleep(14 * time.Minute)
+			want("at first")
+			time.Sleep(6 * time.Minute)
+			want("then", "What the calendars hold cannot be read from awayd's own state since Sat 1 Jan 00:00", "disk broken")
+			time.Sleep(20 * time.Minute)
+			want("once")
+			stop()
+			stop = w.run()
+			time.Sleep(10 * time.Minute)
+			want("after a restart")
+			w.change(func() { w.loadErr = nil })
+			time.Sleep(10 * time.Minute)
+			want("in the end", "What the calendars hold can be read from awayd's own state again")
+			var failed, well int
+			for _, e := range w.logged(account.KindError) {
+				switch {
+				case e.Error == "":
+					well++
+				case strings.Contains(e.Error, "disk broken"):
+					failed++
+				}
+			}
+			if failed != 2 || well == 0 { // two starts
+				t.Errorf("log: %+v", w.logged(account.KindError))
+			}
+			w.expect(plan.Reveal)
+		})
+	}
+}

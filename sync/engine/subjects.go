@@ -32,9 +32,9 @@ func (a *actor) subjects(now time.Time) []notice.Subject {
 	}
 	switch {
 	case a.e.herald.ready():
-		list = append(list, a.loginUpstairs(now), a.clockSubject("clock of notify_jid", notice.Keeper))
+		list = append(list, a.loginUpstairs(now), a.clockSubject("clock of notify_jid", notice.Keeper), a.stateSubject(now, "state of notify_jid", notice.Keeper))
 	case a.e.Defaults().Messages:
-		list = append(list, a.clockSubject("clock", notice.Person))
+		list = append(list, a.clockSubject("clock", notice.Person), a.stateSubject(now, "state", notice.Person))
 	}
 	return list
 }
@@ -43,7 +43,7 @@ func (a *actor) subjects(now time.Time) []notice.Subject {
 func (a *actor) calendarSubject(c *calendar, now time.Time) notice.Subject {
 	name := fmt.Sprintf("Your calendar %q", clip(c.Name, 60))
 	s := notice.Subject{Name: fmt.Sprint("calendar ", c.ID), Unknown: !c.heard, Well: name + " is read again"}
-	if c.err == nil {
+	if _, ours := errors.AsType[unloaded](c.err); c.err == nil || ours && a.unbuilt != nil { // which is told by itself
 		return s
 	}
 	cause := notice.Cause{Kind: "failing", What: name + " cannot be read", Patience: longPatience, By: a.foresee(now)}
@@ -95,6 +95,22 @@ func (a *actor) unreadable(c *calendar, now time.Time) bool {
 		}
 	}
 	return false
+}
+
+// stateSubject is whether the state tells what the calendars hold.
+func (a *actor) stateSubject(now time.Time, name string, to notice.Recipient) notice.Subject {
+	s := notice.Subject{Name: name, To: to, Well: "What the calendars hold can be read from awayd's own state again"}
+	if a.unbuilt != nil {
+		happens := "Absences stay as they were last known."
+		if a.blind {
+			happens = "Until then a message that is over is taken back, and nothing else is done."
+		}
+		s.Causes = []notice.Cause{{
+			Kind: "unread", What: "What the calendars hold cannot be read from awayd's own state", Patience: shortPatience,
+			By: a.foresee(now), Rest: happens + " " + reason(a.unbuilt),
+		}}
+	}
+	return s
 }
 
 // audienceSubject is whether anybody is in the roster group that is the
