@@ -50,9 +50,9 @@ type Engine struct {
 	defaults Defaults
 	schedule cron.Schedule
 	actors   map[string]*actor
-	failed   map[string]error // accounts that could not be taken up, and why
-	ctx      context.Context  // of Run or Load; nil before
-	passive  bool             // loaded only
+	failed   map[string]*failure // accounts that could not be taken up
+	ctx      context.Context     // of Run or Load; nil before
+	passive  bool                // loaded only
 	running  sync.WaitGroup
 	linking  sync.Mutex // held while an account is linked for the first time
 }
@@ -86,7 +86,7 @@ func New(c Config) (*Engine, error) {
 		logins: gate.New(calmLogins, urgentLogins, loginPace),
 		polls:  gate.New(calmPolls, urgentPolls, pollPace),
 		actors: make(map[string]*actor),
-		failed: make(map[string]error),
+		failed: make(map[string]*failure),
 	}, nil
 }
 
@@ -147,8 +147,8 @@ func (e *Engine) actor(jid string) (*actor, error) {
 	if a, ok := e.actors[jid]; ok {
 		return a, nil
 	}
-	if err, ok := e.failed[jid]; ok {
-		return nil, fmt.Errorf("%s could not be taken up: %w", jid, err)
+	if f, ok := e.failed[jid]; ok {
+		return nil, fmt.Errorf("%s could not be taken up: %w", jid, f.err)
 	}
 	return nil, fmt.Errorf("%s: %w", jid, ErrUnknownAccount)
 }
@@ -288,7 +288,7 @@ func (e *Engine) Status(jid string) ([]Status, error) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	for _, jid := range slices.Sorted(maps.Keys(e.failed)) {
-		list = append(list, failedStatus(jid, e.failed[jid]))
+		list = append(list, failedStatus(jid, e.failed[jid].err))
 	}
 	return list, nil
 }

@@ -137,6 +137,7 @@ type two struct {
 	*world
 	unread  error
 	deleted []string
+	told    []account.Notice // of the other one
 }
 
 const bob = "bob@example.org"
@@ -163,6 +164,32 @@ func (s *two) DeleteAccount(_ context.Context, jid string) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.deleted = append(s.deleted, jid)
+	return nil
+}
+
+func (s *two) SaveAccount(ctx context.Context, a account.Account) (account.Account, error) {
+	if a.JID != bob {
+		return s.world.SaveAccount(ctx, a)
+	}
+	return a, nil
+}
+
+func (s *two) Notices(ctx context.Context, jid string) ([]account.Notice, error) {
+	if jid != bob {
+		return s.world.Notices(ctx, jid)
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return slices.Clone(s.told), nil
+}
+
+func (s *two) SaveNotices(ctx context.Context, jid string, list []account.Notice) error {
+	if jid != bob {
+		return s.world.SaveNotices(ctx, jid, list)
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.told = slices.Clone(list)
 	return nil
 }
 
@@ -290,4 +317,43 @@ func TestUnreadAtStartIsTold(t *testing.T) {
 			w.expect(plan.Reveal)
 		})
 	}
+}
+
+// That an account cannot be read is told once to who looks after the daemon, who
+// alone can be told, and so is its end; what else was told of it is not forgotten.
+func TestUnreadAccountIsTold(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld(t)
+		w.notified = []string{}
+		other := account.Notice{Cause: "login of notify_jid/refused", Since: time.Now(), Told: time.Now(), Open: true}
+		s := &two{world: w, unread: errors.New("password does not open"), told: []account.Notice{other}}
+		w.store = s
+		stop := w.run()
+		defer func() { stop() }()
+		time.Sleep(14 * time.Minute)
+		w.wantNotified("at first")
+		time.Sleep(6 * time.Minute)
+		w.wantNotified("then", []string{bob + ": This account cannot be looked after since Sat 1 Jan 00:00", "password does not open", "awayd check"})
+		w.change(func() {
+			if !slices.Contains(s.told, other) {
+				t.Errorf("noted %+v", s.told)
+			}
+		})
+		time.Sleep(20 * time.Minute)
+		w.wantNotified("once")
+		stop()
+		stop = w.run()
+		time.Sleep(20 * time.Minute)
+		w.wantNotified("after a restart")
+		w.change(func() { s.unread = nil })
+		if err := w.engine.Resume(t.Context(), bob); err == nil {
+			t.Error("resumed an account that cannot be read")
+		}
+		time.Sleep(2 * time.Minute)
+		if err := w.engine.Resume(t.Context(), bob); err != nil {
+			t.Error(err)
+		}
+		time.Sleep(15 * time.Minute)
+		w.wantNotified("in the end", []string{bob + ": This account is looked after again"})
+	})
 }

@@ -32,7 +32,7 @@ func (a *actor) subjects(now time.Time) []notice.Subject {
 	}
 	switch {
 	case a.e.herald.ready():
-		list = append(list, a.loginUpstairs(now), a.clockSubject("clock of notify_jid", notice.Keeper), a.stateSubject(now, "state of notify_jid", notice.Keeper))
+		list = append(list, a.loginUpstairs(now), a.clockSubject("clock of notify_jid", notice.Keeper), a.stateSubject(now, "state of notify_jid", notice.Keeper), takenUpSubject(nil))
 	case a.e.Defaults().Messages:
 		list = append(list, a.clockSubject("clock", notice.Person), a.stateSubject(now, "state", notice.Person))
 	}

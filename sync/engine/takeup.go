@@ -38,9 +38,9 @@ func (e *Engine) load(ctx context.Context, passive bool, start func(a *actor, al
 		switch {
 		case first[acct.JID]:
 		case acct.Unread != nil:
-			e.fail(acct.JID, acct.Unread)
+			e.fail(ctx, acct.JID, acct.Unread)
 		default:
-			e.begin(acct, len(accounts), start)
+			e.begin(ctx, acct, len(accounts), start)
 		}
 	}
 	return nil
@@ -50,30 +50,39 @@ func (e *Engine) load(ctx context.Context, passive bool, start func(a *actor, al
 func (e *Engine) takeUp(ctx context.Context, jid string, start func(a *actor, all int)) {
 	acct, err := e.store.Account(ctx, jid)
 	if err != nil {
-		e.fail(jid, err)
+		e.fail(ctx, jid, err)
 		return
 	}
-	e.begin(acct, 1, start)
+	e.begin(ctx, acct, 1, start)
 }
 
 // begin starts one of some accounts, or remembers why it could not.
-func (e *Engine) begin(acct account.Account, all int, start func(a *actor, all int)) {
+func (e *Engine) begin(ctx context.Context, acct account.Account, all int, start func(a *actor, all int)) {
 	a, err := e.own(acct)
 	if err != nil {
-		e.fail(acct.JID, err)
+		e.fail(ctx, acct.JID, err)
 		return
 	}
 	start(a, all)
 }
 
 // fail remembers why an account could not be taken up.
-func (e *Engine) fail(jid string, err error) {
+func (e *Engine) fail(ctx context.Context, jid string, err error) {
 	e.mu.Lock()
-	defer e.mu.Unlock()
-	if was, ok := e.failed[jid]; !ok || was.Error() != err.Error() {
+	f := e.failed[jid]
+	if f == nil {
+		f = new(failure)
+		e.failed[jid] = f
+	}
+	if f.err == nil || f.err.Error() != err.Error() {
 		e.log.Error("account not started", "account", jid, "error", err)
 	}
-	e.failed[jid] = err
+	f.err = err
+	passive := e.passive
+	e.mu.Unlock()
+	if !passive && e.herald.ready() {
+		e.tellFailed(ctx, jid, f)
+	}
 }
 
 // retryFailed takes up, until ctx ends, the accounts that could not be: what kept
@@ -118,6 +127,7 @@ func (e *Engine) forget(ctx context.Context, jid string) error {
 	e.mu.Lock()
 	delete(e.failed, jid)
 	e.mu.Unlock()
+	e.herald.report(jid, report{})
 	if err := e.store.Append(ctx, account.Entry{
 		Time: e.now(), Account: jid, Kind: account.KindUnlink, Outcome: account.OK,
 		Reason: "unlinked, as it could not be read; the node is left as it is",
