@@ -405,8 +405,8 @@ func lastSegment(u *url.URL) string {
 // 4791 §5.2.2), or empty.
 func zoneName(r response) string {
 	if id := r.prop(nsCalDAV, "calendar-timezone-id").value(); id != "" {
-		if z, err := loadZone(id); err == nil {
-			return z.String()
+		if place := placeOf(id); place != "" {
+			return place
 		}
 	}
 	return zoneOfTimezone([]byte(r.prop(nsCalDAV, "calendar-timezone").value()))

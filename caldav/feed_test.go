@@ -251,3 +251,35 @@ func TestWebcal(t *testing.T) {
 		}
 	}
 }
+
+// UTC is what generators write that know of no zone: nobody lives there, so it
+// is not the calendar's zone, but its floating times are in it all the same.
+func TestCalendarInUTC(t *testing.T) {
+	for says, want := range map[string]string{
+		"UTC": "", "utc": "", "Etc/UTC": "", "Etc/UCT": "", "UCT": "", "Universal": "", "Zulu": "", "GMT": "", "Etc/GMT": "", "GMT0": "",
+		"Etc/GMT-0": "", "Etc/Greenwich": "", "/freeassociation.sourceforge.net/UTC": "",
+		"Europe/London": "Europe/London", "GMT Standard Time": "Europe/London", "Africa/Abidjan": "Africa/Abidjan", "Etc/GMT-1": "Etc/GMT-1",
+	} {
+		text := "BEGIN:VCALENDAR\r\nX-WR-TIMEZONE:" + says + "\r\nBEGIN:VEVENT\r\nUID:u\r\nDTSTART:20250707T090000\r\nEND:VEVENT\r\nEND:VCALENDAR\r\n"
+		w, err := readWhole([]byte(text))
+		if err != nil || w.zone != want {
+			t.Errorf("X-WR-TIMEZONE:%s is %q, want %q, %v", says, w.zone, want, err)
+			continue
+		}
+		if start := w.objects[0].Events[0].Start; start.Floating() {
+			t.Errorf("X-WR-TIMEZONE:%s: %v is in no zone", says, start)
+		}
+		zone := `<c:calendar-timezone>BEGIN:VCALENDAR&#13;
+BEGIN:VTIMEZONE&#13;
+TZID:` + says + `&#13;
+END:VTIMEZONE&#13;
+END:VCALENDAR</c:calendar-timezone>`
+		for _, inner := range []string{zone, `<c:calendar-timezone-id>` + says + `</c:calendar-timezone-id>`} {
+			s := newScript(t)
+			s.calendar(inner, "a")
+			if d, _ := mustPoll(t, s.source("/c/"), ""); d.Zone != want {
+				t.Errorf("%s is %q, want %q", inner, d.Zone, want)
+			}
+		}
+	}
+}

@@ -70,9 +70,7 @@ func describe(data []byte) (name, zone string) {
 		case key == "NAME", key == "X-WR-CALNAME" && name == "":
 			name = shorten(text, maxName)
 		case key == "X-WR-TIMEZONE" && zone == "":
-			if loc, err := loadZone(text); err == nil {
-				zone = loc.String()
-			}
+			zone = placeOf(text)
 		}
 	}
 	return name, zone

@@ -178,8 +178,8 @@ func zoneOfTimezone(data []byte) string {
 			if l.name != "TZID" && l.name != "X-LIC-LOCATION" {
 				continue
 			}
-			if loc, err := loadZone(l.value); err == nil {
-				return loc.String()
+			if place := placeOf(l.value); place != "" {
+				return place
 			}
 		}
 	}

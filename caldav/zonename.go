@@ -13,6 +13,17 @@ import (
 
 var errNoZone = errors.New("not a time zone of the IANA database")
 
+// placeOf is the IANA name of the zone that a calendar names as its own, or "".
+// UTC tells nothing of where its person lives: generators write it that know of
+// no zone, and all-day events would begin hours off.
+func placeOf(name string) string {
+	loc, err := loadZone(name)
+	if err != nil || absence.IsUTC(loc.String()) {
+		return ""
+	}
+	return loc.String()
+}
+
 // loadZone finds a zone by its IANA name, or by one that means such a name to
 // everybody: in another case, of Windows, or behind a vendor's prefix
 // (/mozilla.org/20050126_1/Europe/Berlin).

@@ -40,6 +40,17 @@ func LoadZone(name string) (*time.Location, error) {
 
 var errLocal = errors.New("the zone of this machine, which is another one elsewhere")
 
+// IsUTC reports whether a name of the IANA database is one of UTC itself. People
+// live in places, as Europe/London or Africa/Abidjan: software that does not know
+// where says UTC.
+func IsUTC(name string) bool {
+	switch strings.TrimPrefix(name, "Etc/") {
+	case "UTC", "UCT", "Universal", "Zulu", "Greenwich", "GMT", "GMT0", "GMT+0", "GMT-0":
+		return true
+	}
+	return false
+}
+
 // A Zone is a time zone that an object explains itself (RFC 5545 §3.6.5),
 // because its name says nothing to anyone else.
 type Zone struct {

@@ -59,11 +59,7 @@ func Rules(a account.Account, d Defaults) (absence.Settings, error) {
 	}
 	zone := a.Settings.Zone
 	if zone == "" && s.Zone == nil {
-		for _, c := range a.Calendars {
-			if !c.Holidays { // it tells where the holidays are, not the person
-				zone = first(zone, c.Zone)
-			}
-		}
+		zone = zoneOfCalendars(a)
 	}
 	if zone != "" {
 		loc, err := absence.LoadZone(zone)
@@ -79,6 +75,24 @@ func Rules(a account.Account, d Defaults) (absence.Settings, error) {
 		s.Zone = time.UTC
 	}
 	return s, nil
+}
+
+// zoneOfCalendars is where the account's calendars say that the person lives, or
+// "". One of public holidays tells where the holidays are; one in UTC, as awayd
+// once kept them, tells nothing.
+func zoneOfCalendars(a account.Account) string {
+	for _, c := range a.Calendars {
+		if c.Zone != "" && !c.Holidays && !absence.IsUTC(c.Zone) {
+			return c.Zone
+		}
+	}
+	return ""
+}
+
+// ZoneNamed reports whether somebody said where the person lives: they, the
+// configuration or a calendar. Only the machine's own clock is left else.
+func ZoneNamed(a account.Account, d Defaults) bool {
+	return a.Settings.Zone != "" || d.Rules.Zone != nil || zoneOfCalendars(a) != ""
 }
 
 // Audience resolves the access model of an account's visible messages.

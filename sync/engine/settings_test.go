@@ -30,10 +30,33 @@ func TestRulesWorkingTime(t *testing.T) {
 	}
 }
 
-// A calendar of public holidays does not say where the person lives.
+// Neither a calendar of public holidays nor one in UTC says where the person
+// lives; the person and the configuration may say UTC.
 func TestRulesZone(t *testing.T) {
-	a := account.Account{Calendars: []account.Calendar{{Zone: "Asia/Tokyo", Holidays: true}, {Zone: "Europe/Berlin"}}}
-	if s, err := Rules(a, Defaults{}); err != nil || s.Zone.String() != "Europe/Berlin" {
-		t.Errorf("%v, %v", s.Zone, err)
+	berlin, err := absence.LoadZone("Europe/Berlin")
+	if err != nil {
+		t.Fatal(err)
+	}
+	holidays := account.Calendar{Zone: "Asia/Tokyo", Holidays: true}
+	for name, c := range map[string]struct {
+		calendars []account.Calendar
+		own       string
+		defaults  Defaults
+		want      string
+	}{
+		"holidays":              {[]account.Calendar{holidays, {Zone: "Europe/Berlin"}}, "", Defaults{}, "Europe/Berlin"},
+		"UTC":                   {[]account.Calendar{{Zone: "UTC"}, {Zone: "Europe/Berlin"}}, "", Defaults{}, "Europe/Berlin"},
+		"a name of UTC":         {[]account.Calendar{{Zone: "Etc/GMT"}, {Zone: "Europe/Berlin"}}, "", Defaults{}, "Europe/Berlin"},
+		"UTC alone":             {[]account.Calendar{{Zone: "UTC"}}, "", Defaults{System: berlin}, "Europe/Berlin"},
+		"UTC is all there is":   {[]account.Calendar{{Zone: "UTC"}}, "", Defaults{}, "UTC"},
+		"the person's own":      {[]account.Calendar{{Zone: "Europe/Berlin"}}, "UTC", Defaults{System: berlin}, "UTC"},
+		"of the configuration":  {[]account.Calendar{{Zone: "Europe/Berlin"}}, "", Defaults{Rules: absence.Settings{Zone: time.UTC}}, "UTC"},
+		"London is a place":     {[]account.Calendar{{Zone: "Europe/London"}, {Zone: "Europe/Berlin"}}, "", Defaults{}, "Europe/London"},
+		"the first of two wins": {[]account.Calendar{{Zone: "Europe/Berlin"}, {Zone: "Asia/Tokyo"}}, "", Defaults{}, "Europe/Berlin"},
+	} {
+		s, err := Rules(account.Account{Calendars: c.calendars, Settings: account.Settings{Zone: c.own}}, c.defaults)
+		if err != nil || s.Zone.String() != c.want {
+			t.Errorf("%s: %v, %v", name, s.Zone, err)
+		}
 	}
 }

@@ -140,7 +140,7 @@ func (s *Server) checkCalendar(ctx context.Context, a account.Account, c account
 	case gone > 0:
 		found = append(found, finding.Good("hold", "%d of %d objects are gone, which counts once another poll agrees", gone, len(cached)))
 	}
-	return append(found, zoneFinding(a, c, rules), objectsFinding(c, merged(cached, *delta), rules, s.Now()))
+	return append(found, zoneFinding(a, c, s.Engine.Defaults(), rules), objectsFinding(c, merged(cached, *delta), rules, s.Now()))
 }
 
 // merged is what a calendar holds once the delta is taken over.
@@ -180,12 +180,12 @@ func vanished(cached []account.CachedObject, d absence.Delta) int {
 }
 
 // zoneFinding tells in which zone times without one are read.
-func zoneFinding(a account.Account, c account.Calendar, rules absence.Settings) finding.Finding {
+func zoneFinding(a account.Account, c account.Calendar, d engine.Defaults, rules absence.Settings) finding.Finding {
 	const topic = "zone"
 	switch {
 	case c.Zone != "" && c.Zone != rules.Zone.String():
 		return finding.Good(topic, "the calendar says %s, but the account lives in %s", c.Zone, rules.Zone)
-	case c.Zone == "" && a.Settings.Zone == "" && isUTC(rules.Zone):
+	case !engine.ZoneNamed(a, d) && isUTC(rules.Zone):
 		return finding.Doubt(topic, "awayd set "+a.JID+" --zone Europe/Berlin, or whichever it is",
 			"neither calendar nor account says in which zone the person lives; %s is assumed", rules.Zone)
 	}

@@ -311,9 +311,9 @@ func (l *linking) settings(context.Context) error {
 	if err != nil {
 		return err
 	}
-	if d := l.s.Engine.Defaults(); d.Rules.Zone == nil && !l.zoneNamed() {
-		// Only the machine's own clock is left to tell the zone, and one on UTC
-		// does not say where its people live.
+	if !engine.ZoneNamed(l.acct, l.s.Engine.Defaults()) {
+		// The machine's own clock is left, and one on UTC does not say where its
+		// people live.
 		if isUTC(rules.Zone) {
 			return &Error{
 				Message: "neither the calendar nor the system says in which time zone " + l.acct.JID + " lives",
@@ -330,21 +330,12 @@ func (l *linking) settings(context.Context) error {
 	return nil
 }
 
-// zoneNamed reports whether the account or one of its calendars has a zone.
-func (l *linking) zoneNamed() bool {
-	return l.acct.Settings.Zone != "" ||
-		slices.ContainsFunc(l.acct.Calendars, func(c account.Calendar) bool { return c.Zone != "" && !c.Holidays })
-}
-
 func isUTC(zone *time.Location) bool {
-	switch zone.String() {
-	case "UTC", "Etc/UTC", "Etc/UCT", "Universal", "Zulu":
-		return true
-	case "Local":
+	if zone.String() == "Local" {
 		_, offset := time.Unix(0, 0).In(zone).Zone()
 		return offset == 0
 	}
-	return false
+	return absence.IsUTC(zone.String())
 }
 
 // server logs in and examines what the server can do. What must be mended there
