@@ -38,6 +38,7 @@ type poll struct {
 	delta    absence.Delta
 	members  map[string]member // by identity: what this poll found
 	removed  map[string]bool   // identities that the server named as removed
+	gained   bool              // something was fetched that the next poll need not fetch
 }
 
 // A member is one object of the collection.
@@ -181,8 +182,11 @@ func (p *poll) settle(ctx context.Context) error {
 		delete(p.now.Seen, digestOf(id))
 	}
 	slices.Sort(p.delta.Removed)
-	if err := p.fetchNew(ctx); err != nil {
+	switch all, err := p.fetchNew(ctx); {
+	case err != nil:
 		return err
+	case !all:
+		return p.pause()
 	}
 	p.delta.Unchanged = len(p.delta.Removed) == 0 && len(p.delta.Changed) == 0 && !p.now.Relist
 	return nil
@@ -229,8 +233,11 @@ func (p *poll) compare(ctx context.Context, whole bool) error {
 	if whole {
 		p.forget(listing)
 	}
-	if err := p.fetchNew(ctx); err != nil {
+	switch all, err := p.fetchNew(ctx); {
+	case err != nil:
 		return err
+	case !all:
+		return p.pause()
 	}
 	unchanged := len(p.delta.Changed) == 0 && !p.now.Relist && !p.was.Relist
 	switch {

@@ -41,7 +41,16 @@ func (c Client) Examine(ctx context.Context, cal account.Calendar, now time.Time
 	if s != nil && s.login != nil {
 		found = append(found, finding.Good("login", "as %s", s.login.user))
 	}
-	return &delta, found
+	return &delta, append(found, unread(delta)...)
+}
+
+// unread tells what an examination had no time for.
+func unread(d absence.Delta) []finding.Finding {
+	if !d.More {
+		return nil
+	}
+	return []finding.Finding{finding.Doubt("reading", "wait; the daemon reads on for as long as it takes",
+		"%d objects are new, and there was no time to read the rest", len(d.Changed))}
 }
 
 // serverOf returns the server that a reader asks, or nil.

@@ -59,9 +59,11 @@ type download struct {
 }
 
 // fetchNew downloads the members whose version has not been seen and adds them
-// to the delta.
-func (p *poll) fetchNew(ctx context.Context) error {
-	var want []member
+// to the delta. It returns false where the time of the poll was over before all
+// of them were there, but not before some were. New ones come first: what moved
+// from one object to another is known twice then, rather than not at all.
+func (p *poll) fetchNew(ctx context.Context) (whole bool, err error) {
+	var fresh, changed []member
 	for _, id := range slices.Sorted(maps.Keys(p.members)) {
 		m := p.members[id]
 		switch {
@@ -69,29 +71,65 @@ func (p *poll) fetchNew(ctx context.Context) error {
 			p.failed(m, m.trouble)
 		case m.object != nil:
 			p.got(m, *m.object)
+		case !p.was.Seen.knows(m.id):
+			fresh = append(fresh, m)
 		case !p.was.Seen.holds(m.id, m.etag):
-			want = append(want, m)
+			changed = append(changed, m)
 		}
 	}
-	for part := range slices.Chunk(want, batch) {
+	whole = true
+	for part := range slices.Chunk(slices.Concat(fresh, changed), batch) {
 		got, err := p.fetch(ctx, part)
-		if err != nil {
-			return err
-		}
 		for _, d := range got {
-			if d.missing != "" {
-				p.failed(d.member, d.missing)
-				continue
-			}
-			o := absence.Object{Errors: []absence.ObjectError{{Reason: d.refused}}}
-			if d.refused == "" {
-				o = readObject(d.data)
-			}
-			p.got(d.member, o)
+			p.take(d)
 		}
+		if err == nil {
+			continue
+		}
+		if !p.gained || !errors.Is(ctx.Err(), context.DeadlineExceeded) {
+			return false, err
+		}
+		whole = false
+		break
 	}
 	slices.SortFunc(p.delta.Changed, func(a, b absence.Object) int { return strings.Compare(a.Href, b.Href) })
-	if len(p.now.Seen) > maxMembers {
+	if whole && len(p.now.Seen) > maxMembers {
+		return false, p.tooMany()
+	}
+	return whole, nil
+}
+
+// take takes over what came of fetching one member.
+func (p *poll) take(d download) {
+	if d.missing != "" {
+		p.failed(d.member, d.missing)
+		return
+	}
+	o := absence.Object{Errors: []absence.ObjectError{{Reason: d.refused}}}
+	if d.refused == "" {
+		o = readObject(d.data)
+	}
+	p.got(d.member, o)
+}
+
+// pause ends a poll whose time was over before it had fetched everything. What it
+// fetched counts; else the next one does as this one did, with less to fetch.
+// That something is gone is not said yet: it may be among what was not fetched,
+// under another name.
+func (p *poll) pause() error {
+	fetched := p.now.Seen
+	d := absence.Delta{More: true, Changed: p.delta.Changed, Name: p.delta.Name, Zone: p.delta.Zone}
+	p.begin()
+	p.delta = d
+	for _, o := range d.Changed {
+		id := digestOf(o.Href)
+		p.now.Seen[id] = fetched[id]
+	}
+	if p.was.Version == 0 {
+		p.now.Polls = relistAfter // by what its changes can be followed is still to be asked
+	}
+	// What is gone is among them.
+	if len(p.now.Seen) > 2*maxMembers {
 		return p.tooMany()
 	}
 	return nil
@@ -102,7 +140,10 @@ func (p *poll) fetchNew(ctx context.Context) error {
 func (p *poll) got(m member, o absence.Object) {
 	o.Href, o.ETag = m.id, m.etag
 	p.delta.Changed = append(p.delta.Changed, o)
-	p.now.Seen.put(m.id, p.members[m.id].etag)
+	version := p.members[m.id].etag
+	p.now.Seen.put(m.id, version)
+	// One that is known and in no version will be fetched again.
+	p.gained = p.gained || version != "" || !p.was.Seen.knows(m.id)
 }
 
 // failed notes a member that could not be had. One that is known stays as it
@@ -120,7 +161,8 @@ func (p *poll) failed(m member, why string) {
 
 // fetch downloads members with one multiget, and one by one those of which it
 // brought nothing: servers leave out what they cannot find (sabre/dav), say
-// 404 for what is there (iCloud) or stop at an object that is too large.
+// 404 for what is there (iCloud) or stop at an object that is too large. Beside an
+// error it returns what it got.
 func (p *poll) fetch(ctx context.Context, want []member) ([]download, error) {
 	got := map[string]download{}
 	hrefs := make([]string, len(want))
@@ -135,19 +177,26 @@ func (p *poll) fetch(ctx context.Context, want []member) ([]download, error) {
 		}
 		got[m.id] = download{member: m, data: data.text}
 	})
-	if err != nil && !oneByOne(err) {
-		return nil, err
-	}
 	all := make([]download, 0, len(want))
+	var rest []member
 	for _, m := range want {
 		d, ok := got[m.id]
 		if !ok {
-			if d, err = p.fetchOne(ctx, m); err != nil {
-				return nil, err
-			}
+			rest = append(rest, m)
+			continue
 		}
 		if d.etag == "" {
 			d.etag = m.etag
+		}
+		all = append(all, d)
+	}
+	if err != nil && !oneByOne(err) {
+		return all, err
+	}
+	for _, m := range rest {
+		d, err := p.fetchOne(ctx, m)
+		if err != nil {
+			return all, err
 		}
 		all = append(all, d)
 	}

@@ -29,6 +29,7 @@ type calendar struct {
 	again    bool      // another was asked for meanwhile, which may read what this one missed
 	accept   bool      // and what it says is to be believed
 	heard    bool      // polled since the start
+	more     bool      // the last poll had no time to read everything
 	err      error     // of the last poll, as Error but with what it says of itself
 	hold     string    // why what it last said is not believed in full
 	quiet    time.Time // not polled before: the server asked for patience
@@ -120,7 +121,7 @@ func (a *actor) openCalendars(acct account.Account) error {
 		c := &calendar{Calendar: ac, host: hostOf(ac.URL)}
 		for _, was := range a.calendars {
 			if was.ID == c.ID {
-				c.hold, c.quiet, c.heard, c.err, c.lost = was.hold, was.quiet, was.heard, was.err, was.lost
+				c.hold, c.quiet, c.heard, c.more, c.err, c.lost = was.hold, was.quiet, was.heard, was.more, was.err, was.lost
 				// The state may have yet to be told of quiet polls.
 				c.LastPoll, c.LastOK = was.LastPoll, was.LastOK
 			}
@@ -194,6 +195,9 @@ func (a *actor) poll(c *calendar, accept bool) {
 	go a.ask(c, c.Cursor, accept, len(a.waiting) > 0)
 }
 
+// errMore is what somebody who waits is told of a calendar that was read in part.
+var errMore = errors.New("there was no time to read all of it; the next poll goes on")
+
 // merge takes over what a poll brought, as far as it is believed.
 func (a *actor) merge(p polled) {
 	if a.ctx.Err() != nil {
@@ -220,7 +224,7 @@ func (a *actor) merge(p polled) {
 		update.Error = p.err.Error()
 	}
 	update.At = a.e.now()
-	known := p.err == nil
+	known, held := p.err == nil, c.shelf.count
 	if c.unchanged(update, hold) {
 		a.e.quiet.note(c.ID, update)
 	} else if err := a.save(c, update); err != nil {
@@ -245,8 +249,17 @@ func (a *actor) merge(p polled) {
 		c.hold = hold // a failure ends none
 		c.LastOK = update.At
 		a.take(c, update)
+		c.more = p.delta.More
 	}
 	a.keeper.Doubt() // each poll looks at the node too
+	if p.err == nil && p.delta.More {
+		p.err = errMore
+		// At once, but only for what was not known: a server whose versions change
+		// with every listing would be asked for ever.
+		if c.shelf.count > held {
+			c.again, c.accept = true, c.accept || p.accept
+		}
+	}
 	// Who waits waits for the next poll, if there is to be one.
 	if c.again {
 		accept := c.accept
@@ -315,8 +328,13 @@ func (a *actor) logPoll(c *calendar, p polled, u account.Poll, hold string) {
 		if a.atStake() {
 			a.append(account.Entry{Kind: account.KindHold, Reason: fmt.Sprintf("what calendar %q said last holds until it can be read again", c.Name)})
 		}
-	case p.err == nil && (c.LastOK.IsZero() || c.Error != ""):
-		e.Reason = fmt.Sprintf("calendar %q read: %d objects", c.Name, c.shelf.count+len(u.Changed)-len(u.Removed))
+	case p.err == nil && p.delta.More:
+		if !c.more {
+			e.Reason = fmt.Sprintf("calendar %q read in part: %d objects so far, and awayd goes on", c.Name, c.shelf.countAfter(u))
+			a.append(e)
+		}
+	case p.err == nil && (c.LastOK.IsZero() || c.Error != "" || c.more):
+		e.Reason = fmt.Sprintf("calendar %q read: %d objects", c.Name, c.shelf.countAfter(u))
 		if c.Error != "" {
 			e.Reason = fmt.Sprintf("calendar %q can be read again", c.Name)
 		}

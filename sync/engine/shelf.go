@@ -68,7 +68,7 @@ func (a *actor) weigh(c *calendar, p polled) (account.Poll, string, error) {
 	} else if err := a.fetch(c); err != nil {
 		return account.Poll{}, "", err
 	}
-	update, hold := believe(c.shelf.objects, d, p.accept)
+	update, hold := believe(c.shelf.objects, d, p.accept && !d.More) // what is missing may be yet to be read
 	update.Cursor = p.cursor
 	return update, hold, nil
 }
@@ -119,6 +119,17 @@ func (s *shelf) take(u account.Poll) {
 		delete(s.objects, href)
 	}
 	s.sum()
+}
+
+// countAfter is how many objects there are once a poll is taken.
+func (s *shelf) countAfter(u account.Poll) int {
+	n := s.count - len(u.Removed)
+	for _, o := range u.Changed {
+		if _, known := s.objects[o.Href]; !known {
+			n++
+		}
+	}
+	return n
 }
 
 // sum counts what each turn asks.

@@ -207,3 +207,18 @@ func TestAgrees(t *testing.T) {
 		t.Error("an object is in doubt, and nothing is said of it")
 	}
 }
+
+// What is missing is not accepted as gone before the calendar is read to its end:
+// it may be among what was not read yet.
+func TestHalfReadIsNotAccepted(t *testing.T) {
+	for _, more := range []bool{true, false} {
+		c := &calendar{}
+		c.shelf.objects = map[string]account.CachedObject{"/a": {Object: absence.Object{Href: "/a"}, Missing: true}}
+		c.shelf.sum()
+		d := absence.Delta{More: more, Changed: []absence.Object{{Href: "/b"}}}
+		u, _, err := new(actor).weigh(c, polled{c: c, delta: d, accept: true})
+		if err != nil || (len(u.Removed) == 0) != more || (len(u.Missing) == 1) != more {
+			t.Errorf("more %v: %+v, %v", more, u, err)
+		}
+	}
+}

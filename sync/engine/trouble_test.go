@@ -2,6 +2,7 @@ package engine
 
 import (
 	"errors"
+	"fmt"
 	"slices"
 	"strings"
 	"testing"
@@ -307,5 +308,63 @@ func TestSyncReadsWhatCameMeanwhile(t *testing.T) {
 			t.Errorf("sync: %v, %+v", err, r)
 		}
 		w.expect(plan.Stage)
+	})
+}
+
+// A calendar that takes longer than a poll may is read on at once as long as it
+// brings what was not known, and at the next turn otherwise. Who waits for it is
+// told of no half-read one as of a whole, and the log says how far it is.
+func TestPollGoesOn(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld(t)
+		for i := range 3 {
+			w.vacation(fmt.Sprint(i), time.Duration(10*i+1)*time.Hour, time.Duration(10*i+2)*time.Hour)
+		}
+		unread := func(polls int) {
+			w.mu.Lock()
+			defer w.mu.Unlock()
+			w.unread = polls
+		}
+		expect := func(polls, objects int) {
+			t.Helper()
+			synctest.Wait()
+			w.mu.Lock()
+			defer w.mu.Unlock()
+			if w.polls != polls || len(w.objects) != objects {
+				t.Errorf("%d objects after %d polls", len(w.objects), w.polls)
+			}
+		}
+		unread(2)
+		defer w.run()()
+		expect(3, 3)
+		var said []string
+		for _, e := range w.logged(account.KindPoll) {
+			said = append(said, e.Reason)
+		}
+		want := []string{`calendar "Vacations" read in part: 1 objects so far, and awayd goes on`, `calendar "Vacations" read: 3 objects`}
+		if !slices.Equal(said, want) {
+			t.Errorf("%q", said)
+		}
+
+		// Nothing of this is new.
+		unread(2)
+		if r, err := w.engine.Sync(t.Context(), ada, false); err != nil || len(r[0].Errors) != 1 || !strings.Contains(r[0].Errors[0], "the next poll goes on") {
+			t.Errorf("%+v, %v", r, err)
+		}
+		expect(4, 3)
+		time.Sleep(10 * time.Minute)
+		expect(6, 3)
+
+		// What is to be accepted is known when all is read.
+		w.vacation("3", 100*time.Hour, 101*time.Hour)
+		w.vacation("4", 110*time.Hour, 111*time.Hour)
+		w.mu.Lock()
+		w.events = w.events[1:]
+		w.mu.Unlock()
+		unread(1)
+		if r, err := w.engine.Sync(t.Context(), ada, true); err != nil || len(r[0].Errors) != 0 {
+			t.Errorf("%+v, %v", r, err)
+		}
+		expect(8, 4)
 	})
 }

@@ -31,6 +31,7 @@ type world struct {
 	polls  int
 	calErr error
 	takes  time.Duration // to poll
+	unread int           // so many polls have no time to read everything, each for an event less than the one before
 
 	node      plan.Observed
 	broken    chan struct{} // closed: the sessions that are open are lost
@@ -276,6 +277,10 @@ func (w *world) Poll(ctx context.Context, _ string) (absence.Delta, string, erro
 	}
 	for _, o := range events {
 		d.Listing = append(d.Listing, o.Href)
+	}
+	if w.unread > 0 {
+		d = absence.Delta{More: true, Changed: events[:max(len(events)-w.unread, 1)]}
+		w.unread--
 	}
 	return d, fmt.Sprint(w.polls), nil
 }
