@@ -313,7 +313,7 @@ func (e *Event) last(until *DateTime, zone *time.Location) time.Time {
 	case until == nil:
 		return time.Time{}
 	case e.Start.Date:
-		return until.date(zone)
+		return until.lastDay(zone)
 	case until.Date:
 		return until.Wall.AddDate(0, 0, 1).Add(-time.Second)
 	case until.Zone == nil:
@@ -356,6 +356,17 @@ func (d DateTime) date(zone *time.Location) time.Time {
 		}
 	}
 	return day(d.Wall)
+}
+
+// lastDay is the day that an UNTIL beside a DATE means: [DateTime.date], but for
+// the last second of a day here, which west of UTC is written with the next day.
+func (d DateTime) lastDay(zone *time.Location) time.Time {
+	if !d.Date && d.Zone != nil {
+		if t := wall(d.In(zone), zone); t.Equal(day(t).Add(24*time.Hour - time.Second)) {
+			return day(t)
+		}
+	}
+	return d.date(zone)
 }
 
 // wall is the civil time of t in zone.
