@@ -224,7 +224,7 @@ func (p *poll) listing(ctx context.Context) (whole bool, err error) {
 
 // compare fetches what a listing has that is new.
 func (p *poll) compare(ctx context.Context, whole bool) error {
-	p.now.Relist, p.now.Late, p.now.Rest = false, 0, 0
+	p.now.Relist, p.now.Late, p.now.Rest = p.was.Lost, 0, 0
 	listing := slices.AppendSeq(make([]string, 0, len(p.members)), maps.Keys(p.members)) // not nil, even if empty
 	slices.Sort(listing)
 	if len(listing) > maxMembers {
@@ -244,7 +244,7 @@ func (p *poll) compare(ctx context.Context, whole bool) error {
 	case whole && unchanged && !p.due():
 		p.delta = absence.Delta{Unchanged: true}
 	case whole:
-		p.delta.Listing = listing
+		p.delta.Listing, p.now.Lost = listing, false
 	default:
 		p.now.Relist = true
 	}

@@ -27,9 +27,12 @@ type cursor struct {
 	// Relist asks for a listing at the next poll, because this one found
 	// objects gone or could not fetch some.
 	Relist bool `json:"relist,omitempty"`
-	Late   uint `json:"late,omitempty"` // listings in a row that could not be had
-	Rest   uint `json:"rest,omitempty"` // polls until the next one is tried
-	Seen   seen `json:"seen,omitempty"`
+	// Lost says that a cursor before could not be read. What it had told of and is
+	// gone by now shows in no comparison, so the next listing is made twice.
+	Lost bool `json:"lost,omitempty"`
+	Late uint `json:"late,omitempty"` // listings in a row that could not be had
+	Rest uint `json:"rest,omitempty"` // polls until the next one is tried
+	Seen seen `json:"seen,omitempty"`
 
 	// Of a feed: what makes a request conditional (RFC 9110 §13.1).
 	ETag     string `json:"etag,omitempty"`
@@ -109,12 +112,12 @@ func (s *seen) UnmarshalText(text []byte) error {
 	return nil
 }
 
-// readCursor returns the zero cursor, which asks for everything, for whatever
-// this version did not write.
+// readCursor returns a cursor that asks for everything for whatever this version
+// did not write.
 func readCursor(text string) cursor {
 	var c cursor
 	if json.Unmarshal([]byte(text), &c) != nil || c.Version != parserVersion {
-		return cursor{}
+		return cursor{Lost: text != ""}
 	}
 	return c
 }

@@ -20,7 +20,7 @@ const maxEntries = 2 * maxMembers
 // one that cannot be read is an error about that object.
 func (f *file) readFolder(ctx context.Context, was cursor) (absence.Delta, cursor, error) {
 	now := was
-	now.Text, now.Polls, now.Seen, now.Relist = "", was.Polls+1, seen{}, false
+	now.Text, now.Polls, now.Seen, now.Relist, now.Lost = "", was.Polls+1, seen{}, was.Lost, false
 	due := was.Version == 0 || was.Polls >= relistAfter
 	if due {
 		now.Polls = 0

@@ -85,7 +85,7 @@ var unescapeText = strings.NewReplacer(`\,`, ",", `\;`, ";", `\\`, `\`, `\n`, " 
 func (w whole) since(was cursor) (absence.Delta, cursor) {
 	d := absence.Delta{Listing: make([]string, 0, len(w.objects))}
 	now := was
-	now.Seen, now.Relist = make(seen, len(w.objects)), len(w.objects) == 0
+	now.Seen, now.Relist, now.Lost = make(seen, len(w.objects)), len(w.objects) == 0 || was.Lost, false
 	for _, o := range w.objects {
 		if o.Href == "" {
 			o.Href = "#" // what is wrong with the text as a whole
