@@ -3,6 +3,7 @@ package caldav
 import (
 	"context"
 	"errors"
+	"time"
 )
 
 const (
@@ -41,15 +42,28 @@ func canWait(ctx context.Context, err error) bool {
 	return ok && e.Temporary() && !errors.Is(err, errNoCalendar) && ctx.Err() == nil
 }
 
+// waitFor is how long a server asked to be left alone.
+func waitFor(err error) time.Duration {
+	if e, ok := errors.AsType[*Error](err); ok {
+		return e.wait
+	}
+	return 0
+}
+
+// putOff has the next listing wait, twice as long each time.
+func (c *cursor) putOff() {
+	c.Rest = min(uint(restFirst)<<c.Late, relistAfter)
+	c.Late = min(c.Late+1, 16)
+}
+
 // rest notes a poll that needed no listing; late is why a check failed before.
 func (p *poll) rest(late error) {
 	switch {
 	case late != nil:
-		p.now.Late = min(p.was.Late+1, 16)
-		p.now.Rest = min(uint(restFirst)<<p.was.Late, relistAfter)
 		if p.was.Late == 0 {
 			p.delta.Unlisted = late.Error()
 		}
+		p.now.putOff()
 	case p.now.Rest > 0:
 		p.now.Rest--
 	}

@@ -81,6 +81,64 @@ func TestCheckThatFailsFailsNoPoll(t *testing.T) {
 	}
 }
 
+// A server that asks to be left alone for longer when a listing is due is asked
+// nothing more, and no listing by the polls after that, so that they read what
+// changed. A listing is tried as rarely as one that fails otherwise.
+func TestCheckThatIsToWait(t *testing.T) {
+	for mode, c := range map[string]struct {
+		state, ask string
+	}{
+		"sync-token": {token("1") + syncReports, askSync},
+		"ctag":       {ctag("1"), askCTag},
+	} {
+		t.Run(mode, func(t *testing.T) {
+			s := newScript(t)
+			s.calendar(c.state, "a", "b")
+			s.on(askSync, token("1"))
+			src := s.source("/c/")
+			_, cursor := mustPoll(t, src, "")
+			list := s.answers[askList]
+			s.answers[askList] = func(w http.ResponseWriter, _ string) {
+				w.Header().Set("Retry-After", "3600")
+				w.WriteHeader(http.StatusTooManyRequests)
+			}
+			s.since()
+
+			cursor = due(cursor)
+			var tried []int
+			for i := range 40 {
+				d, next, err := src.Poll(t.Context(), cursor)
+				asked := s.since()
+				if !slices.Contains(asked, askList) {
+					if cursor = next; err != nil || !d.Unchanged || !cmp.Equal(asked, []string{c.ask}) {
+						t.Fatalf("poll %d: %+v, %v, %v", i, d, err, asked)
+					}
+					continue
+				}
+				tried = append(tried, i)
+				e, ok := errors.AsType[*Error](err)
+				if !ok || e.RetryAfter() != time.Hour || next != cursor || asked[len(asked)-1] != askList {
+					t.Fatalf("poll %d: %v, %v", i, err, asked)
+				}
+			}
+			if want := []int{0, 3, 8, 17, 34}; !cmp.Equal(tried, want) {
+				t.Errorf("listed at %v, want %v", tried, want)
+			}
+
+			// One that works counts as ever.
+			s.answers[askList] = list
+			last := readCursor(cursor)
+			last.Rest = 0
+			for _, at := range []string{last.String(), due(last.String())} {
+				d, next := mustPoll(t, src, at)
+				if now := readCursor(next); len(d.Listing) != 2 || now.Late != 0 || now.Rest != 0 {
+					t.Errorf("listed: %+v, %+v", d, now)
+				}
+			}
+		})
+	}
+}
+
 // What the report names is read although the listing hangs, and a listing that
 // is to find again what could not be fetched waits as well.
 func TestCheckThatHangsHidesNoChange(t *testing.T) {

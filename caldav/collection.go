@@ -20,14 +20,24 @@ type collection struct {
 	// piecemeal says that the server could not hand out everything in one
 	// answer, or took too long over it.
 	piecemeal bool
+	// late counts the listings in a row at which the server asked to be left
+	// alone, if none of the polls since came to an end.
+	late uint
 }
 
 // read polls the collection. An unchanged one costs one small request where
 // the server offers sync-collection or a ctag.
 func (c *collection) read(ctx context.Context, was cursor) (absence.Delta, cursor, error) {
+	if c.late > was.Late { // no cursor came of the poll that was refused
+		was.Late = c.late - 1
+		was.putOff()
+	}
 	p := poll{collection: c, was: was, now: was, members: map[string]member{}}
 	p.now.Seen = was.Seen.clone()
 	err := p.run(ctx)
+	if err == nil {
+		c.late = 0
+	}
 	return p.delta, p.now, err
 }
 
@@ -64,6 +74,9 @@ func (p *poll) run(ctx context.Context) error {
 		switch {
 		case err == nil:
 			return p.compare(ctx, whole)
+		case waitFor(err) > 0: // for anything, not for a listing alone
+			p.late = p.was.Late + 1
+			return err
 		case !canWait(ctx, err):
 			return err
 		}
