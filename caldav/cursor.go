@@ -12,7 +12,7 @@ import (
 const (
 	// parserVersion changes when objects must be read again because they would
 	// be read differently.
-	parserVersion = 3
+	parserVersion = 4
 
 	// maxMembers bounds a calendar. A cursor needs 22 bytes for each.
 	maxMembers = 50_000

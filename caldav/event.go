@@ -99,6 +99,11 @@ func (r *eventReader) times(e *absence.Event) error {
 		if err != nil {
 			return err
 		}
+		// A midnight is how some programs end what is all-day; RFC 5545 §3.6.1
+		// wants a date there.
+		if e.Start.Date && end.Wall.Equal(end.Wall.Truncate(24*time.Hour)) {
+			end.Date, end.Zone = true, nil
+		}
 		if end.Date != e.Start.Date {
 			return r.fail("DTEND", 0, errors.New("a date where DTSTART has a time, or the reverse"))
 		}
