@@ -45,6 +45,8 @@ var equivalents = map[string]string{
 	"sync/plan decision.strangers: never d.seen.Hidden()":                                      "what is staged is taken off and revealed on another node: a detour that nobody sees",
 	"sync/plan decision.stageNext: never d.overridden(d.next)":                                 "what is staged against the person's wish is never revealed",
 	"sync/plan decision.withdraw: never p.End.IsZero()":                                        "periods have an end",
+	"sync/plan decision.withdraw: never d.begun() == Withdraw":                                 anotherEnd,
+	"sync/plan decision.withdraw: never d.journal.Begun.Payload.endsBy(p)":                     anotherEnd,
 	"sync/plan Journal.Done: without j.Seen = &Item{ID: ItemArchive, Payload: a.Payload}":      notedByLook,
 	"sync/plan Journal.Done: without j.Seen = nil":                                             notedByLook,
 	"sync/plan Journal.Saw: without j.Begun = nil":                                             "what is begun next takes its place",
@@ -55,7 +57,7 @@ var equivalents = map[string]string{
 	"sync/engine ledger.save: without l.k.journal = j":                                         "a withdrawal whose journal cannot be written goes on all the same, and what it left is found by the next look",
 	"sync/engine Keeper.settleBegun: without k.saveJournal(ctx, k.journal.Done(action))":       "the look after it tells that nothing is left to do",
 	"sync/engine Keeper.round: without k.looked = time.Time{}":                                 "no action follows a look of an earlier round: the node is looked at again",
-	"sync/engine Keeper.perform: without k.looked = time.Time{}":                               "the connection is given up after a failure, and the next one begins with a look",
+	"sync/engine Keeper.perform: without k.looked = time.Time{}":                               "a turn that fails has the next one begin with a look",
 
 	// What is not explored: XEP-0108, measures, and how long one waits for an answer.
 	"xmppout/pep Choreography.leave: never a.Linger":                                                                activityApart,
@@ -81,6 +83,7 @@ const (
 	vanishedMeanwhile = "the node vanished between two steps: the action ends either way, and the next look decides"
 	neverClean        = "a node that contacts were let into was noted as such before"
 	activityApart     = "the activity node is another one, and has tests of its own"
+	anotherEnd        = "each attempt to tell an end tells another one that has passed, and the journal keeps them all"
 	notedByLook       = "the look that ends the turn notes it, too"
 	logged            = "which event an action is for is told in the log alone"
 	measure           = "for the log and for metrics"

@@ -121,10 +121,5 @@ func (k *Keeper) farewell(ctx context.Context) error {
 	k.activity.retryAt = time.Time{}
 	k.looked = time.Time{}
 	_ = k.setActivity(ctx, nil) // logged
-	ctx, cancel := context.WithTimeout(ctx, byeLimit)
-	defer cancel()
-	if err := k.session.Hide(ctx); err != nil {
-		return fmt.Errorf("become unavailable: %w", err)
-	}
-	return nil
+	return k.unshow(ctx)
 }

@@ -45,6 +45,9 @@ const (
 	// overdueRetry bounds the time from one attempt to the next while contacts
 	// see, or miss, something because of the failure.
 	overdueRetry = 2 * time.Second
+	// refusedRetry bounds it where the server answers, and refuses: what may pass
+	// by itself has not passed after a few attempts close together.
+	refusedRetry = time.Minute
 	// maxRounds bounds how often one turn looks and acts: each action converges
 	// in one, so more means that somebody else is at work on the node.
 	maxRounds = 4
@@ -79,6 +82,8 @@ type Keeper struct {
 	trouble  string    // why the last attempt failed; empty: it did not
 	passing  bool      // the trouble may pass by itself
 	since    time.Time // the first attempt that failed, for telling how long
+	failing  setback   // the last action that failed, as the log tells it
+	refusals int       // in a row, over a connection that works
 	patient  bool      // the server was hurried, and did not answer in time
 	met      bool      // in this turn contacts were told what they were to be told
 
@@ -357,41 +362,6 @@ func (k *Keeper) items() []plan.Item {
 		return []plan.Item{*k.journal.Seen}
 	}
 	return k.observed.Items
-}
-
-// failed remembers why, drops a session that may be broken, and sets the time
-// of the next attempt.
-func (k *Keeper) failed(ctx context.Context, began time.Time, err error) error {
-	if ctx.Err() != nil {
-		return err // stopping: nothing is wrong
-	}
-	k.noteTrouble(err)
-	k.Observer.Stumbled(err)
-	k.patient = k.session != nil && k.pressing(lookAhead) && !k.patient
-	k.HangUp()
-	wait := k.retry.NextBackOff()
-	now := k.Now()
-	// A password that is refused is not tried every few seconds: servers would
-	// lock the account.
-	if k.overdue() && temporary(err) {
-		wait = min(wait, max(0, overdueRetry-now.Sub(began)))
-	}
-	k.retryAt = now.Add(wait)
-	// Whatever the backoff, an instant is prepared for and met.
-	if next, ok := k.want.Next(now); ok {
-		for _, t := range k.aheadOf(next) {
-			if t.After(now) && t.Before(k.retryAt) {
-				k.retryAt = t
-			}
-		}
-	}
-	return err
-}
-
-func (k *Keeper) succeeded() {
-	k.retry.Reset()
-	k.retryAt, k.patient = time.Time{}, false
-	k.noteSuccess()
 }
 
 // overdue reports whether contacts may see, or miss, something because of a

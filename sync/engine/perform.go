@@ -65,7 +65,9 @@ func (k *Keeper) perform(ctx context.Context, action plan.Action) error {
 	}
 	// Logged before it is journalled as done: a crash between the two says it
 	// twice rather than never.
-	k.Note(entry)
+	if k.news(action, err) {
+		k.Note(entry)
+	}
 	if err == nil {
 		err = l.save(k.journal.Done(action))
 	}

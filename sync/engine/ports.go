@@ -55,7 +55,8 @@ type Session interface {
 	News() <-chan struct{}
 	// Server names the server's software and version, as far as it told.
 	Server() string
-	// Done is closed when the connection is lost; Err then says why.
+	// Done is closed when the connection is lost, as it is when a request was not
+	// answered in time; Err then says why.
 	Done() <-chan struct{}
 	Err() error
 	// Close ends the session; ctx bounds the farewell, not the closing.

@@ -12,6 +12,7 @@ import (
 type session struct {
 	*world
 	done <-chan struct{}
+	dead chan struct{} // closed: this one is lost, because the server did not answer in time
 }
 
 func (s *session) Look(ctx context.Context) (plan.Observed, error) {
@@ -20,6 +21,7 @@ func (s *session) Look(ctx context.Context) (plan.Observed, error) {
 	s.mu.Unlock()
 	if takes > answer {
 		time.Sleep(answer)
+		close(s.dead)
 		return plan.Observed{}, errors.New("the server stopped answering")
 	}
 	select {
@@ -39,6 +41,9 @@ func (s *session) Do(_ context.Context, a plan.Action, l plan.Ledger) error {
 		return s.doErr
 	}
 	time.Sleep(s.doTakes)
+	if err := s.refused(); err != nil {
+		return s.attempt(a, l, err)
+	}
 	publish := func(id string, model plan.AccessModel) error {
 		if err := l.Sending(a.Payload); err != nil {
 			return err
@@ -75,6 +80,34 @@ func (s *session) Do(_ context.Context, a plan.Action, l plan.Ledger) error {
 	return err
 }
 
+func (s *session) refused() error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.refusal
+}
+
+// attempt does of an action what comes before its first change of the node, which
+// the server refuses.
+func (s *session) attempt(a plan.Action, l plan.Ledger, refusal error) error {
+	switch a.Kind {
+	case plan.Reveal:
+		return errors.Join(s.Show(context.Background(), a.Payload.Message), l.Opening(), refusal)
+	case plan.Withdraw:
+		return errors.Join(s.attend(), l.Sending(a.Payload), refusal)
+	}
+	return refusal
+}
+
+// attend makes the person available without a text, unless they are already.
+func (s *session) attend() error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.shown == "" {
+		s.shows++
+	}
+	return nil
+}
+
 func (s *session) Show(_ context.Context, status string) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -82,6 +115,9 @@ func (s *session) Show(_ context.Context, status string) error {
 		s.mu.Unlock()
 		time.Sleep(takes)
 		s.mu.Lock()
+	}
+	if s.shown != status {
+		s.shows++
 	}
 	s.shown = status
 	return nil
@@ -147,13 +183,25 @@ func (s *session) Reach(context.Context) (plan.Reach, error) {
 }
 func (s *session) News() <-chan struct{} { return s.news }
 func (s *session) Server() string        { return "test" }
-func (s *session) Done() <-chan struct{} { return s.done }
 func (s *session) Err() error            { return nil }
+
+func (s *session) Done() <-chan struct{} {
+	select {
+	case <-s.dead:
+		return s.dead
+	default:
+		return s.done
+	}
+}
 
 func (s *session) Close(context.Context) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.open--
+	if s.shown != "" {
+		s.shows++
+	}
+	s.shown = "" // as the server makes it
 	return nil
 }
 

@@ -44,7 +44,9 @@ type world struct {
 	lookWaits time.Duration // behind other accounts of the server, before it is asked
 	doErr     error
 	doTakes   time.Duration
+	refusal   error // of whatever would change the node; what is asked is answered
 	shown     string
+	shows     int // how often contacts were sent another presence
 	showTakes time.Duration
 	answer    time.Duration // the pace last set
 	ping      time.Duration
@@ -313,7 +315,7 @@ func (w *world) Dial(ctx context.Context, _ account.Account) (Connection, error)
 		return nil, w.dialErr
 	}
 	w.open++
-	return &session{world: w, done: w.broken}, nil
+	return &session{world: w, done: w.broken, dead: make(chan struct{})}, nil
 }
 
 // Ready implements Notifier.

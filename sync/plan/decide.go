@@ -308,6 +308,11 @@ func (d *decision) withdraw() Action {
 	if p.Start.After(p.End) {
 		p.Start = p.End
 	}
+	// What an attempt that was cut short was to tell is told again: another end
+	// each time would be another hash each time, for the journal to keep.
+	if d.begun() == Withdraw && d.journal.Begun.Payload.endsBy(p) {
+		p = d.journal.Begun.Payload
+	}
 	a.Payload = p
 	return a
 }

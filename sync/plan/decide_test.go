@@ -261,3 +261,30 @@ func TestFinished(t *testing.T) {
 		}
 	}
 }
+
+// What was to be told when a withdrawal was cut short is told again, unless
+// something else is to end, or the clock went back before it.
+func TestWithdrawAgain(t *testing.T) {
+	live, next := period("live", -1, 1), period("next", 5, 9)
+	for _, test := range []struct {
+		name   string
+		period absence.Period
+		begun  Payload
+		at     float64
+		ends   float64
+	}{
+		{"cut short", live, NewPayload(live.Start, at(-0.5), "away: live"), 0, -0.5},
+		{"cut short when it was visible too early", next, NewPayload(at(-0.5), at(-0.5), "away: next"), 0, -0.5},
+		{"the clock went back", live, NewPayload(live.Start, at(-0.5), "away: live"), -0.75, -0.75},
+		{"of another text", live, NewPayload(live.Start, at(-0.5), "away"), 0, 0},
+		{"of another absence", live, NewPayload(at(-2), at(-0.5), "away: live"), 0, 0},
+		{"which told nothing", live, Payload{}, 0, 0},
+	} {
+		i := item(ItemCurrent, test.period)
+		j := Journal{Sent: sent(i), Seen: &i, Audience: Presence, Begun: &Action{Kind: Withdraw, Payload: test.begun, Quiet: test.begun == Payload{}}}
+		got := Decide(wish(), node(Presence, i), j, at(test.at))
+		if len(got) != 1 || got[0].Kind != Withdraw || !got[0].Payload.End.Equal(at(test.ends)) || got[0].Payload.Start.After(got[0].Payload.End) {
+			t.Errorf("%s: %+v", test.name, got)
+		}
+	}
+}

@@ -70,6 +70,13 @@ func (p Payload) Hash() string {
 // Equal reports whether p and q say the same.
 func (p Payload) Equal(q Payload) bool { return p.Hash() == q.Hash() }
 
+// endsBy reports whether p says of the same message as q that it ended, and no
+// later. What had not begun when it ended has no start of its own.
+func (p Payload) endsBy(q Payload) bool {
+	same := p.Start.Equal(q.Start) || p.Start.Equal(p.End) && q.Start.Equal(q.End)
+	return same && p.Message == q.Message && !p.End.IsZero() && !p.End.After(q.End)
+}
+
 func stamp(t time.Time) string {
 	if t.IsZero() {
 		return ""

@@ -53,6 +53,13 @@ type step struct {
 	write  bool
 }
 
+// over is what a session that is lost has for Done.
+var over = func() chan struct{} {
+	c := make(chan struct{})
+	close(c)
+	return c
+}()
+
 // killed is what a crash panics with.
 type killed struct{}
 
@@ -307,9 +314,15 @@ func (s side) SetActivity(context.Context, plan.ActivityStep) error { return nil
 func (s side) Reach(context.Context) (plan.Reach, error)            { return plan.Reach{}, nil }
 func (s side) News() <-chan struct{}                                { return nil }
 
-func (s side) Server() string        { return s.w.Name }
-func (s side) Done() <-chan struct{} { return nil }
-func (s side) Err() error            { return nil }
+func (s side) Server() string { return s.w.Name }
+func (s side) Err() error     { return nil }
+
+func (s side) Done() <-chan struct{} {
+	if s.w.connected {
+		return nil
+	}
+	return over
+}
 
 func (s side) Close(context.Context) error {
 	s.w.disconnect()
