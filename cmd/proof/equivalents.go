@@ -4,7 +4,6 @@ package main
 var equivalents = map[string]string{
 	// Steps whose order does not matter.
 	"xmppout/pep Choreography.stage: c.retract(ctx, plan.ItemCurrent, false) before c.publish(ctx, plan.ItemArchive, a.Payload, plan.Whitelist)": unseenOrder,
-	"xmppout/pep Choreography.stage: c.expectHidden(ctx, a.Fresh || a.Missing) before c.checkHideable(ctx)":                                      "both only read, and what is noted of a new node holds until it is opened",
 	"xmppout/pep Choreography.unstage: c.retract(ctx, plan.ItemCurrent, false) before c.retract(ctx, plan.ItemArchive, false)":                   unseenOrder,
 	"xmppout/pep Choreography.withdraw: c.leave(ctx, a) before c.deleted()":                                                                      "the node is gone either way",
 	"xmppout/pep Choreography.tell: c.confirm(ctx, p) before c.retract(ctx, plan.ItemArchive, false)":                                            "the read-back asks for the current item alone",
@@ -38,6 +37,8 @@ var equivalents = map[string]string{
 	"xmppout/pep Choreography.admit: never len(in) == 0":                       "a request that lets in nobody",
 	"xmppout/pep groupsFor: never !ok":                                         "the roster is read for nothing",
 
+	"xmppout/pep Choreography.stageForReveal: never fresh":                              theirOwn,
+	"xmppout/pep Choreography.stageForReveal: without c.renew(ctx)":                     theirOwn,
 	"xmppout/pep Choreography.takeDown: without c.retract(ctx, plan.ItemArchive, true)": "the end was told, and the node is hidden and deleted in the next two steps",
 
 	"sync/plan decision.standIn: never d.journal.Clean":                                        "on a node that awayd made its message was seen, or an action is under way",
@@ -66,7 +67,6 @@ var equivalents = map[string]string{
 	"sync/engine Keeper.perform: without action.Linger = action.Kind == plan.Withdraw && k.journal.Activity != nil": activityApart,
 	"sync/engine Keeper.perform: without k.farewell(ctx)":                                                           activityApart,
 	"sync/plan decision.periodOf: never isOf(p, q)":                                                                 logged,
-	"sync/plan decision.unstage: never d.hasNext":                                                                   logged,
 	"sync/plan decision.withdraw: never ok":                                                                         logged,
 	"sync/engine Keeper.round: without k.assess(actions)":                                                           measure,
 	"sync/engine Keeper.perform: without entry.Duration = time.Since(began)":                                        measure,
@@ -84,6 +84,7 @@ const (
 	neverClean        = "a node that contacts were let into was noted as such before"
 	activityApart     = "the activity node is another one, and has tests of its own"
 	anotherEnd        = "each attempt to tell an end tells another one that has passed, and the journal keeps them all"
+	theirOwn          = "where nothing can be hidden, a node that is there before the start is the person's own, and so are those whom they let in"
 	notedByLook       = "the look that ends the turn notes it, too"
 	logged            = "which event an action is for is told in the log alone"
 	measure           = "for the log and for metrics"

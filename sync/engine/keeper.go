@@ -84,6 +84,7 @@ type Keeper struct {
 	since    time.Time // the first attempt that failed, for telling how long
 	failing  setback   // the last action that failed, as the log tells it
 	refusals int       // in a row, over a connection that works
+	warned   bool      // the log has said that the server cannot hide a message
 	patient  bool      // the server was hurried, and did not answer in time
 	met      bool      // in this turn contacts were told what they were to be told
 
@@ -119,6 +120,7 @@ func NewKeeper(ctx context.Context, c KeeperConfig) (*Keeper, error) {
 	if k.observed, _, err = c.Store.Observed(ctx, c.JID); err != nil {
 		return nil, fmt.Errorf("load what %s had published: %w", c.JID, err)
 	}
+	k.warned = k.observed.Openly
 	return k, nil
 }
 
@@ -272,7 +274,7 @@ func (k *Keeper) connect(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	k.session, k.looked = s, time.Time{}
+	k.session, k.looked, k.observed.Openly = s, time.Time{}, false
 	return nil
 }
 
@@ -325,6 +327,7 @@ func (k *Keeper) look(ctx context.Context) (done bool, err error) {
 	if err != nil {
 		return false, fmt.Errorf("look at the node: %w", err)
 	}
+	o.Openly = k.observed.Openly
 	k.observed, k.looked = o, k.Now()
 	if err := k.Store.SaveObserved(ctx, k.JID, o, k.looked); err != nil {
 		k.Log.Error("observed node not saved", "error", err)

@@ -55,6 +55,10 @@ func (k *Keeper) perform(ctx context.Context, action plan.Action) error {
 		err = k.session.Do(ctx, action, l)
 		cancel()
 	}
+	if k.unstageable(action, err) {
+		k.keepBack(entry)
+		return nil
+	}
 	entry.Duration = time.Since(began)
 	k.Observer.Acted(action.Kind, err)
 	if err != nil {

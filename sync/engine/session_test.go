@@ -4,6 +4,7 @@ import (
 	"awayd/sync/plan"
 	"context"
 	"errors"
+	"fmt"
 	"slices"
 	"time"
 )
@@ -43,6 +44,9 @@ func (s *session) Do(_ context.Context, a plan.Action, l plan.Ledger) error {
 	time.Sleep(s.doTakes)
 	if err := s.refused(); err != nil {
 		return s.attempt(a, l, err)
+	}
+	if a.Kind == plan.Stage && s.openly {
+		return fmt.Errorf("stage message of %s: %w", ada, plan.ErrUnhideable)
 	}
 	publish := func(id string, model plan.AccessModel) error {
 		if err := l.Sending(a.Payload); err != nil {

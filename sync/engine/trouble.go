@@ -120,6 +120,25 @@ func (k *Keeper) news(a plan.Action, err error) bool {
 	return !known
 }
 
+// unstageable reports whether err says that the server cannot hide the message
+// that was to be staged, which is then told when its time comes. To a group it
+// could not be told either: that stays a trouble.
+func (k *Keeper) unstageable(a plan.Action, err error) bool {
+	_, group := k.want.Audience.Group()
+	return a.Kind == plan.Stage && !group && errors.Is(err, plan.ErrUnhideable)
+}
+
+// keepBack has nothing staged until the next login, and says so in the log once.
+func (k *Keeper) keepBack(e account.Entry) {
+	k.observed.Openly = true
+	if k.warned {
+		return
+	}
+	k.warned = true
+	e.Kind, e.Reason = account.KindHold, plan.ErrUnhideable.Error()
+	k.Note(e)
+}
+
 // noteTrouble enters a failure into the sync log, once for each cause. A server
 // that is away says so in other words at each attempt (refused, reset, no
 // answer); what may pass by itself is one cause until it has passed. Status has

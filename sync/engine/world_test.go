@@ -45,6 +45,7 @@ type world struct {
 	doErr     error
 	doTakes   time.Duration
 	refusal   error // of whatever would change the node; what is asked is answered
+	openly    bool  // the server has no publish-options
 	shown     string
 	shows     int // how often contacts were sent another presence
 	showTakes time.Duration

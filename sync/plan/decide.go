@@ -158,7 +158,7 @@ func (d *decision) between() []Action {
 	if d.vanished() && d.hasNext && !d.overridden(d.next) && d.journal.Seen.Payload.Equal(staged(d.next)) {
 		return []Action{d.yield(d.next, "the staged message was removed from the node by another client")}
 	}
-	if !d.hasNext || d.overridden(d.next) {
+	if !d.hasNext || d.overridden(d.next) || d.seen.Openly {
 		if d.mine() {
 			return []Action{d.unstage()}
 		}
@@ -240,7 +240,7 @@ func (d *decision) overridden(p absence.Period) bool {
 }
 
 func (d *decision) stageNext(fresh, missing bool) []Action {
-	if !d.hasNext || d.overridden(d.next) {
+	if !d.hasNext || d.overridden(d.next) || d.seen.Openly {
 		return nil
 	}
 	return []Action{{
@@ -269,11 +269,7 @@ func (d *decision) amend(p Payload) Action {
 }
 
 func (d *decision) unstage() Action {
-	why := "no absence is ahead any more"
-	if d.hasNext {
-		why = "the next absence is left to the person" // the clock was set back, and it was live before
-	}
-	return Action{Kind: Unstage, Reason: why + ": the hidden message is taken off the node"}
+	return Action{Kind: Unstage, Reason: d.reasonUnstage() + ": the hidden message is taken off the node"}
 }
 
 func (d *decision) yield(p absence.Period, why string) Action {

@@ -42,6 +42,7 @@ func Forecast(w Wish, o Observed, j Journal, now, until time.Time) []Step {
 // apply is what an action that succeeds leaves behind.
 func apply(w Wish, o Observed, j Journal, a Action, at time.Time) (Observed, Journal) {
 	j = j.Begin(a)
+	openly := o.Openly
 	if a.Fresh && o.Exists {
 		o, j = Observed{}, j.Deleted()
 	}
@@ -67,6 +68,7 @@ func apply(w Wish, o Observed, j Journal, a Action, at time.Time) (Observed, Jou
 		}
 		o, j = Observed{}, j.Deleted()
 	}
+	o.Openly = openly
 	return o, j.Done(a)
 }
 

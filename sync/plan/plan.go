@@ -9,6 +9,7 @@ package plan
 import (
 	"crypto/sha256"
 	"encoding/hex"
+	"errors"
 	"maps"
 	"reflect"
 	"slices"
@@ -110,6 +111,9 @@ type Observed struct {
 	// some do under the roster model, and that the owner was not told of them
 	// either: what was seen last stands in for them.
 	Unread bool `json:"unread,omitempty"`
+	// Openly says that the server cannot hide an item, see [ErrUnhideable]: nothing
+	// is staged there.
+	Openly bool `json:"openly,omitempty"`
 	// ByMembers says that this server tells the members of a node that is
 	// hidden, which is how a roster group is let in where there is no roster
 	// model.
@@ -346,3 +350,7 @@ type Ledger interface {
 	// Deleted is called after the server confirmed that the node is gone.
 	Deleted() error
 }
+
+// ErrUnhideable says that the server cannot keep an item hidden, so that
+// nothing was staged: the message is published when the absence begins.
+var ErrUnhideable = errors.New("the server cannot keep a message hidden: it lacks publish-options (XEP-0060 §7.1.5); it will be published when the absence begins")

@@ -14,6 +14,16 @@ func (d *decision) reasonStage() string {
 	return fmt.Sprintf("%s begins %s", Describe(d.next), clock(d.next.Start, d.next))
 }
 
+func (d *decision) reasonUnstage() string {
+	switch {
+	case !d.hasNext:
+		return "no absence is ahead any more"
+	case d.seen.Openly:
+		return "the server cannot hide what is ahead"
+	}
+	return "the next absence is left to the person" // the clock was set back, and it was live before
+}
+
 func (d *decision) reasonReveal(recovering bool) string {
 	s := fmt.Sprintf("%s began %s", Describe(d.live), clock(d.live.Start, d.live))
 	switch {

@@ -65,13 +65,14 @@ func (c Choreography) Do(ctx context.Context, a plan.Action) error {
 
 // stage puts a message on the node where no contact sees it.
 func (c Choreography) stage(ctx context.Context, a plan.Action) error {
+	// First: where nothing can be hidden, nothing is touched for it.
+	if err := c.checkHideable(ctx); err != nil {
+		return err
+	}
 	if a.Fresh {
 		if err := c.renew(ctx); err != nil {
 			return err
 		}
-	}
-	if err := c.checkHideable(ctx); err != nil {
-		return err
 	}
 	if err := c.expectHidden(ctx, a.Fresh || a.Missing); err != nil {
 		return err

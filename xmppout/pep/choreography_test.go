@@ -58,7 +58,7 @@ var performances = []struct {
 		name: "stage on a fresh node", node: func() *model { return newModel().holding(plan.Whitelist, archive(away)) },
 		action: plan.Action{Kind: plan.Stage, Payload: again, Fresh: true},
 		steps: []string{
-			"configure whitelist", "delete", "ledger: deleted", "hides",
+			"hides", "configure whitelist", "delete", "ledger: deleted",
 			"access", "ledger: making", `ledger: sending "again"`, `publish archive "again" under whitelist`,
 			"retract current quietly",
 		},
@@ -107,6 +107,20 @@ var performances = []struct {
 		action: plan.Action{Kind: plan.Reveal, Payload: away},
 		steps: []string{
 			"access", "hides", `show "away"`, "ledger: opening", "configure presence",
+			`ledger: sending "away"`, `publish current "away" under presence`, "retract archive quietly",
+			"access", "items", "members", "gather",
+		},
+		holds: &plan.Item{ID: plan.ItemCurrent, Payload: away}, access: plan.Presence,
+	},
+	{
+		name: "reveal on a fresh node of a server that cannot hide", node: func() *model {
+			m := newModel().holding(plan.Presence, current(again))
+			m.unable = true
+			return m
+		},
+		action: plan.Action{Kind: plan.Reveal, Payload: away, Fresh: true},
+		steps: []string{
+			"access", "hides", "configure whitelist", "delete", "ledger: deleted", `show "away"`, "ledger: opening", "configure presence",
 			`ledger: sending "away"`, `publish current "away" under presence`, "retract archive quietly",
 			"access", "items", "members", "gather",
 		},
@@ -353,11 +367,13 @@ func TestStageRefused(t *testing.T) {
 		t.Errorf("the last step is %s", last)
 	}
 
-	unable := newModel()
+	unable := newModel().holding(plan.Presence, current(again))
 	unable.unable = true
-	if err := unable.run(plan.Action{Kind: plan.Stage, Payload: away}); !errors.Is(err, ErrUnhideable) {
+	if err := unable.run(plan.Action{Kind: plan.Stage, Payload: away, Fresh: true}); !errors.Is(err, plan.ErrUnhideable) {
 		t.Errorf("staging on a server that cannot hide says %v", err)
 	}
+	kept := current(again)
+	unable.expect(t, &kept, plan.Presence)
 }
 
 func wantChanged(t *testing.T, err error) {

@@ -33,7 +33,7 @@ func TestGroupRefused(t *testing.T) {
 	}
 	unable := newGroupModel()
 	unable.unable = true
-	if err := unable.run(plan.Action{Kind: plan.Reveal, Payload: away}); !errors.Is(err, ErrUnhideable) {
+	if err := unable.run(plan.Action{Kind: plan.Reveal, Payload: away}); !errors.Is(err, plan.ErrUnhideable) {
 		t.Errorf("a group on a server that cannot hide: %v", err)
 	}
 	if len(m.told)+len(unable.told) > 0 {

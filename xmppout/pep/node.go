@@ -104,10 +104,6 @@ func (e ChangedError) Error() string { return string(e) }
 // Temporary reports that the same may succeed later.
 func (e ChangedError) Temporary() bool { return true }
 
-// ErrUnhideable says that the server cannot keep an item hidden, so that
-// nothing was staged: the message is published when the absence begins.
-var ErrUnhideable = errors.New("the server cannot keep a message hidden: it lacks publish-options (XEP-0060 §7.1.5); it will be published when the absence begins")
-
 // ErrNoGroups says that the server has no way to show a message to one group of
 // the roster, so that it was shown to nobody.
 var ErrNoGroups = errors.New("the server cannot show a message to one roster group alone: it has neither the roster model (XEP-0060 §4.5), nor is it known to tell the members of a hidden node")

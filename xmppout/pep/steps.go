@@ -17,7 +17,7 @@ func (c Choreography) checkHideable(ctx context.Context) error {
 		return fmt.Errorf("ask what the server can do: %w", err)
 	}
 	if !ok {
-		return ErrUnhideable
+		return plan.ErrUnhideable
 	}
 	return nil
 }
@@ -90,7 +90,10 @@ func (c Choreography) stageForReveal(ctx context.Context, p plan.Payload, fresh 
 		}
 	}
 	err = c.stage(ctx, plan.Action{Payload: p, Fresh: fresh})
-	if _, group := c.Audience.Group(); errors.Is(err, ErrUnhideable) && !group {
+	if _, group := c.Audience.Group(); errors.Is(err, plan.ErrUnhideable) && !group {
+		if fresh {
+			return c.renew(ctx)
+		}
 		return nil // it was not to be hidden any longer
 	}
 	return err

@@ -55,6 +55,7 @@ func Bounded() []Run {
 // to come to light.
 func duels() []Run {
 	careless := Ejabberd2301.but("ejabberd 23.01 that ignores publish-options", func(f *Facts) { f.IgnoresGuard = true })
+	bare := Ejabberd2301.but("ejabberd 23.01 without publish-options", func(f *Facts) { f.PublishOptions = false })
 	roomy := Ejabberd2301.but("ejabberd 23.01 with many items", func(f *Facts) { f.ManyItems = true })
 	return []Run{
 		{setting(Ejabberd2301, plan.Presence).among(publishesOwn, removesOwn, hides, opens), 2},
@@ -68,6 +69,7 @@ func duels() []Run {
 		{setting(Prosody012, plan.Presence).among(kills, fails), 2},
 		{setting(Prosody012, plan.Presence).among(kills, removesOwn), 2},
 		{setting(careless, plan.Presence).among(opens, hides).then(Renamed), 1},
+		{setting(bare, plan.Presence).among(hides), 1},
 		{setting(Prosody012, plan.Presence).among(admits).then(Renamed), 1},
 		{setting(Ejabberd2301, plan.Presence).among(kills, publishesOwn, shares), 2},
 		{setting(Ejabberd2301, Friends).among(deletes, arrives), 2},

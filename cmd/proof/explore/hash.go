@@ -45,7 +45,7 @@ func (s *state) hash() uint64 {
 		e.text(i.ID)
 		e.payload(i.Payload)
 	}
-	e.flags(s.observed.Exists, s.observed.Guests, s.observed.Unread)
+	e.flags(s.observed.Exists, s.observed.Guests, s.observed.Unread, s.observed.Openly)
 	e.text(string(s.observed.Access))
 	if c := s.observed.Circle; c != nil {
 		e.text(c.Digest)

@@ -2,7 +2,6 @@ package explore
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"log/slog"
 	"slices"
@@ -12,7 +11,6 @@ import (
 	"awayd/sync/account"
 	"awayd/sync/engine"
 	"awayd/sync/plan"
-	"awayd/xmppout/pep"
 )
 
 // A move leads from one state to another.
@@ -119,9 +117,6 @@ func (t *turner) run(s *state, m move) {
 	s.doubt, s.due, s.retry = false, false, err != nil
 	if err != nil {
 		t.say("  fails: %v", err)
-	}
-	if errors.Is(err, pep.ErrUnhideable) && !s.PublishOptions {
-		err = nil // as it should: nothing is staged on such a server
 	}
 	if s.byGroup() && !s.Roster && !s.MembersTold {
 		return // nobody may be told anything there, which is judged as it happens
