@@ -6,7 +6,6 @@ var equivalents = map[string]string{
 	"xmppout/pep Choreography.stage: c.retract(ctx, plan.ItemCurrent, false) before c.publish(ctx, plan.ItemArchive, a.Payload, plan.Whitelist)": unseenOrder,
 	"xmppout/pep Choreography.unstage: c.retract(ctx, plan.ItemCurrent, false) before c.retract(ctx, plan.ItemArchive, false)":                   unseenOrder,
 	"xmppout/pep Choreography.withdraw: c.leave(ctx, a) before c.deleted()":                                                                      "the node is gone either way",
-	"xmppout/pep Choreography.takeDown: c.untext(ctx) before c.publish(ctx, plan.ItemCurrent, a.Payload, access)":                                "contacts lose the status text a moment before they are told the end",
 	"xmppout/pep Choreography.tell: c.confirm(ctx, p) before c.retract(ctx, plan.ItemArchive, false)":                                            "the read-back asks for the current item alone",
 	"xmppout/pep Choreography.tell: c.Looks.Gather(ctx) before c.confirm(ctx, p)":                                                                "one reads the node, the other waits for presences",
 

@@ -173,10 +173,6 @@ func (c Choreography) takeDown(ctx context.Context, a plan.Action, access plan.A
 	if err := c.publish(ctx, plan.ItemCurrent, a.Payload, access); err != nil {
 		return err
 	}
-	// What follows may wait behind others who leave at the same moment.
-	if err := c.untext(ctx); err != nil {
-		return err
-	}
 	if err := c.retract(ctx, plan.ItemCurrent, true); err != nil {
 		return err
 	}

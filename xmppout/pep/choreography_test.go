@@ -155,7 +155,7 @@ var performances = []struct {
 		name: "withdraw", node: func() *model { return newModel().holding(plan.Presence, current(away)) },
 		action: plan.Action{Kind: plan.Withdraw, Payload: over},
 		steps: []string{
-			"access", "attend", "gather", `ledger: sending "away"`, `publish current "away" under presence`, `show ""`,
+			"access", "attend", "gather", `ledger: sending "away"`, `publish current "away" under presence`,
 			"retract current", "retract archive", "configure whitelist", "delete", "ledger: deleted", "unshow",
 		},
 	},
@@ -163,7 +163,7 @@ var performances = []struct {
 		name: "withdraw, with more to tell", node: func() *model { return newModel().holding(plan.Presence, current(away)) },
 		action: plan.Action{Kind: plan.Withdraw, Payload: over, Linger: true},
 		steps: []string{
-			"access", "attend", "gather", `ledger: sending "away"`, `publish current "away" under presence`, `show ""`,
+			"access", "attend", "gather", `ledger: sending "away"`, `publish current "away" under presence`,
 			"retract current", "retract archive", "configure whitelist", "delete", "ledger: deleted",
 		},
 	},
@@ -194,7 +194,7 @@ var performances = []struct {
 		name: "withdraw beside the person's own", node: func() *model { return newModel().holding(plan.Presence, current(away)) },
 		action: plan.Action{Kind: plan.Withdraw, Payload: over, Spare: true},
 		steps: []string{
-			"access", "attend", "gather", `ledger: sending "away"`, `publish current "away" under presence`, `show ""`,
+			"access", "attend", "gather", `ledger: sending "away"`, `publish current "away" under presence`,
 			"retract current", "unshow",
 		},
 		access: plan.Presence,
@@ -263,7 +263,7 @@ var performances = []struct {
 		},
 		action: plan.Action{Kind: plan.Withdraw, Payload: over},
 		steps: []string{
-			"access", "attend", "gather", `ledger: sending "away"`, `publish current "away" under whitelist`, `show ""`,
+			"access", "attend", "gather", `ledger: sending "away"`, `publish current "away" under whitelist`,
 			"retract current", "retract archive", "configure whitelist", "delete", "ledger: deleted", "unshow",
 		},
 	},

@@ -125,15 +125,6 @@ func (c Choreography) attend(ctx context.Context) error {
 	return nil
 }
 
-// untext takes the text off the presence of a person who is shown with one. They
-// stay available, or some servers would not tell of what is retracted.
-func (c Choreography) untext(ctx context.Context) error {
-	if err := c.Looks.Show(ctx, ""); err != nil {
-		return fmt.Errorf("take off the status text: %w", err)
-	}
-	return nil
-}
-
 // disappear makes the person unavailable.
 func (c Choreography) disappear(ctx context.Context) error {
 	if err := c.Looks.Hide(ctx); err != nil {

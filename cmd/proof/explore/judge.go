@@ -124,16 +124,8 @@ func (w *world) judgeStaging(i item) {
 	if w.passed(i.Payload) {
 		return
 	}
-	if _, isLive := w.cal.live(w.now()); !isLive && i.ID == plan.ItemArchive && w.available && w.withdrawn == w.turn {
-		w.violate("stale", "the person is still shown as away while the next message is staged")
-	}
-}
-
-// judgeText is called before awayd clears the node: in a crowd that takes a while,
-// in which nobody is to read on what they were told the end of.
-func (w *world) judgeText(during plan.Kind) {
-	if during == plan.Withdraw && w.status != "" && w.withdrawn == w.turn {
-		w.violate("stale", "the person is still shown with %q after the end was told", w.status)
+	if _, isLive := w.cal.live(w.now()); !isLive && i.ID == plan.ItemArchive && w.status != "" && w.withdrawn == w.turn {
+		w.violate("stale", "the person is still shown with %q while the next message is staged", w.status)
 	}
 }
 

@@ -238,7 +238,6 @@ func (s side) Configure(_ context.Context, a plan.AccessModel) error {
 }
 
 func (s side) Retract(_ context.Context, id string, notify bool) error {
-	s.w.judgeText(s.acting)
 	return s.do(write, s.name("retract %s, notify %t", id, notify), func() error { return s.w.retract(id, notify, false) })
 }
 
