@@ -25,10 +25,8 @@ func (s *session) Look(ctx context.Context) (plan.Observed, error) {
 		close(s.dead)
 		return plan.Observed{}, errors.New("the server stopped answering")
 	}
-	select {
-	case <-ctx.Done():
-		return plan.Observed{}, ctx.Err()
-	case <-time.After(waits + takes):
+	if err := after(ctx, waits+takes); err != nil {
+		return plan.Observed{}, err
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -150,10 +148,7 @@ func (s *session) Activity(ctx context.Context) (plan.ActivityNode, error) {
 	s.activityAsked++
 	if takes := s.activityTakes; takes > 0 {
 		s.mu.Unlock()
-		select {
-		case <-ctx.Done():
-		case <-time.After(takes):
-		}
+		_ = after(ctx, takes)
 		s.mu.Lock()
 	}
 	return s.activity, errors.Join(s.activityErr, ctx.Err())

@@ -258,15 +258,26 @@ func (w *world) expect(want ...plan.Kind) {
 	}
 }
 
+// after waits for d, unless ctx ends before. For nothing it makes no timer: those
+// that are over at once, in two goroutines of a bubble, crash the race detector
+// of Go 1.26 (runtime.(*timer).maybeRunChan).
+func after(ctx context.Context, d time.Duration) error {
+	if d > 0 {
+		select {
+		case <-ctx.Done():
+		case <-time.After(d):
+		}
+	}
+	return ctx.Err()
+}
+
 // Poll implements Source.
 func (w *world) Poll(ctx context.Context, _ string) (absence.Delta, string, error) {
 	w.mu.Lock()
 	events := slices.Clone(w.events) // as the server read them, whatever comes before it answers
 	w.mu.Unlock()
-	select {
-	case <-ctx.Done():
-		return absence.Delta{}, "", ctx.Err()
-	case <-time.After(w.takes):
+	if err := after(ctx, w.takes); err != nil {
+		return absence.Delta{}, "", err
 	}
 	w.mu.Lock()
 	defer w.mu.Unlock()
@@ -305,10 +316,8 @@ func (w *world) Dial(ctx context.Context, _ account.Account) (Connection, error)
 		takes = 1000 * time.Hour
 	}
 	w.mu.Unlock()
-	select {
-	case <-ctx.Done():
-		return nil, ctx.Err()
-	case <-time.After(takes):
+	if err := after(ctx, takes); err != nil {
+		return nil, err
 	}
 	w.mu.Lock()
 	defer w.mu.Unlock()
