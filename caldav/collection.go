@@ -49,6 +49,7 @@ type poll struct {
 	members  map[string]member // by identity: what this poll found
 	removed  map[string]bool   // identities that the server named as removed
 	gained   bool              // something was fetched that the next poll need not fetch
+	halted   error             // why it was not all
 }
 
 // A member is one object of the collection.

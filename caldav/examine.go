@@ -44,13 +44,17 @@ func (c Client) Examine(ctx context.Context, cal account.Calendar, now time.Time
 	return &delta, append(found, unread(delta)...)
 }
 
-// unread tells what an examination had no time for.
+// unread tells what an examination did not come to.
 func unread(d absence.Delta) []finding.Finding {
 	if !d.More {
 		return nil
 	}
+	why := "there was no time to read the rest"
+	if d.Halted != nil {
+		why = "the rest could not be read: " + d.Halted.Error()
+	}
 	return []finding.Finding{finding.Doubt("reading", "wait; the daemon reads on for as long as it takes",
-		"%d objects are new, and there was no time to read the rest", len(d.Changed))}
+		"%d objects are new, and %s", len(d.Changed), why)}
 }
 
 // serverOf returns the server that a reader asks, or nil.

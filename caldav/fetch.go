@@ -59,8 +59,9 @@ type download struct {
 }
 
 // fetchNew downloads the members whose version has not been seen and adds them
-// to the delta. It returns false where the time of the poll was over before all
-// of them were there, but not before some were. New ones come first: what moved
+// to the delta. It returns false where the time of the poll was over, or the server
+// would not go on, before all of them were there, but not before some were: a
+// server that bounds its answers would never be read otherwise. New ones come first: what moved
 // from one object to another is known twice then, rather than not at all.
 func (p *poll) fetchNew(ctx context.Context) (whole bool, err error) {
 	var fresh, changed []member
@@ -86,7 +87,13 @@ func (p *poll) fetchNew(ctx context.Context) (whole bool, err error) {
 		if err == nil {
 			continue
 		}
-		if !p.gained || !errors.Is(ctx.Err(), context.DeadlineExceeded) {
+		e, ok := errors.AsType[*Error](err)
+		switch {
+		case !p.gained:
+			return false, err
+		case ok && e.Temporary() && ctx.Err() == nil:
+			p.halted = doing(reading, err)
+		case !errors.Is(ctx.Err(), context.DeadlineExceeded):
 			return false, err
 		}
 		whole = false
@@ -112,13 +119,12 @@ func (p *poll) take(d download) {
 	p.got(d.member, o)
 }
 
-// pause ends a poll whose time was over before it had fetched everything. What it
-// fetched counts; else the next one does as this one did, with less to fetch.
+// pause ends a poll that could not fetch everything. What it fetched counts; else the next one does as this one did, with less to fetch.
 // That something is gone is not said yet: it may be among what was not fetched,
 // under another name.
 func (p *poll) pause() error {
 	fetched := p.now.Seen
-	d := absence.Delta{More: true, Changed: p.delta.Changed, Name: p.delta.Name, Zone: p.delta.Zone}
+	d := absence.Delta{More: true, Halted: p.halted, Changed: p.delta.Changed, Name: p.delta.Name, Zone: p.delta.Zone}
 	p.begin()
 	p.delta = d
 	for _, o := range d.Changed {

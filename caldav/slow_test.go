@@ -228,19 +228,71 @@ func TestPollGoesOnWithoutListing(t *testing.T) {
 	})
 }
 
+// What a server that bounds its answers did not hand out the next poll reads, and
+// it is left alone for as long as it asked.
+func TestPollGoesOnAfterARefusal(t *testing.T) {
+	for _, gets := range []bool{false, true} {
+		t.Run(fmt.Sprintf("one by one %v", gets), func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				s, src := newSnail(t, "sync", gets)
+				s.takes = nil
+				names := some("a", 300)
+				s.put(names...)
+				bounded := func(answer func(http.ResponseWriter, string)) func(http.ResponseWriter, string) {
+					return func(w http.ResponseWriter, body string) {
+						if s.reads >= 100 {
+							w.Header().Set("Retry-After", "600")
+							w.WriteHeader(http.StatusTooManyRequests)
+							return
+						}
+						answer(w, body)
+					}
+				}
+				s.script.answers[askMultiget] = bounded(s.script.answers[askMultiget])
+				for _, name := range names {
+					s.script.answers["GET /c/"+name] = bounded(s.script.answers["GET /c/"+name])
+				}
+				c, more := mirror{objects: map[string]string{}}, 0
+				for again := true; again; s.reads = 0 {
+					d, next, err := src.Poll(t.Context(), c.cursor)
+					if err != nil {
+						t.Fatal(err)
+					}
+					if again = d.More; again {
+						more++
+						refusal, ok := errors.AsType[*Error](d.Halted)
+						if !ok || refusal.RetryAfter() != 10*time.Minute || !strings.HasPrefix(refusal.Error(), reading) {
+							t.Errorf("%+v", d.Halted)
+						}
+					}
+					c.cursor = next
+					c.apply(d)
+				}
+				if more != 2 {
+					t.Errorf("%d polls in part", more)
+				}
+				if d := cmp.Diff(s.held(), c.objects); d != "" {
+					t.Error(d)
+				}
+			})
+		})
+	}
+}
+
 // A poll that got nothing for good in its time is an error, and so is one that
-// was broken off or refused.
+// was broken off, or refused in a way that is no matter of time.
 func TestPollThatCannotGoOn(t *testing.T) {
 	for name, spoil := range map[string]func(*snail, context.CancelFunc){
 		"nothing in time": func(s *snail, _ context.CancelFunc) { s.takes[askMultiget] = time.Hour },
 		"stopped": func(s *snail, stop context.CancelFunc) {
 			time.AfterFunc(time.Minute, stop)
 		},
-		"refused": func(s *snail, _ context.CancelFunc) {
+		"refused": func(s *snail, _ context.CancelFunc) { s.script.fail(askMultiget, http.StatusServiceUnavailable) },
+		"refused for good": func(s *snail, _ context.CancelFunc) {
 			answer := s.script.answers[askMultiget]
 			s.script.answers[askMultiget] = func(w http.ResponseWriter, body string) {
 				if s.reads > 0 {
-					w.WriteHeader(http.StatusServiceUnavailable)
+					w.WriteHeader(http.StatusUnauthorized)
 					return
 				}
 				answer(w, body)
@@ -317,6 +369,10 @@ func TestPauseIsBounded(t *testing.T) {
 func TestExamineTellsOfMore(t *testing.T) {
 	d := absence.Delta{More: true, Changed: make([]absence.Object, 7)}
 	if f := unread(d); len(f) != 1 || f[0].Severity != finding.Warning || f[0].Hint == "" {
+		t.Errorf("%+v", f)
+	}
+	d.Halted = errors.New("the server answered 429")
+	if f := unread(d); len(f) != 1 || !strings.Contains(f[0].Detail, "429") {
 		t.Errorf("%+v", f)
 	}
 	if f := unread(absence.Delta{Unchanged: true}); f != nil {

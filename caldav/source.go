@@ -55,8 +55,8 @@ func (c Client) open(cal account.Calendar) (reader, error) {
 // Poll returns what changed since the cursor and the cursor to resume from;
 // an empty cursor asks for everything.
 //
-// Where ctx has a deadline that comes before all is read, Delta.More says so, and
-// the cursor is to go on from.
+// Where ctx has a deadline that comes before all is read, or the server does not
+// hand out all of it now, Delta.More says so, and the cursor is to go on from.
 //
 // The cursor that comes with an unchanged Delta may differ from the one given
 // and is to be kept as well.

@@ -64,6 +64,7 @@ func (s *Session) askWithin(ctx context.Context, limit time.Duration, q query, a
 	var refused *StanzaError
 	switch {
 	case err == nil, errors.As(err, &refused):
+		s.answered.Store(int64(time.Since(s.began)))
 		return err
 	case ctx.Err() != nil:
 		return s.unanswered(ctx, err)

@@ -214,6 +214,24 @@ func TestFrozen(t *testing.T) {
 			}
 			closesWithin(t, s, time.Second)
 		})
+		t.Run("ping soon after an answer", func(t *testing.T) {
+			proxy := testbed.ProxyFor(t, testbed.NewProxy, x.Addr)
+			s, err := (&Dialer{IQTimeout: 200 * time.Millisecond}).Dial(t.Context(), linked(x, p, proxy.Addr))
+			if err != nil {
+				t.Fatal(err)
+			}
+			if _, err := s.Look(t.Context()); err != nil {
+				t.Fatal(err)
+			}
+			proxy.Pause()
+			if s.ping(); s.Err() != nil {
+				t.Errorf("a ping was sent: %v", s.Err())
+			}
+			s.pause.Store(0)
+			s.ping()
+			wantKind(t, s.Err(), NoAnswer)
+			closesWithin(t, s, time.Second)
+		})
 		t.Run("ping while everybody asks", func(t *testing.T) {
 			s, _ := frozen(t, Dialer{IQTimeout: 200 * time.Millisecond, KeepAlive: 50 * time.Millisecond, Turns: NewTurns()})
 			for range maxInFlight { // that never give up their places

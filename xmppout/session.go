@@ -34,11 +34,13 @@ type Session struct {
 	news   chan struct{} // holds a value after the node or the roster was changed
 
 	// ctx ends with the session; its cause says why.
-	ctx    context.Context
-	cancel context.CancelCauseFunc
-	served chan struct{} // closed when nothing reads the stream any more
-	pinger *time.Timer
-	once   sync.Once // closing
+	ctx      context.Context
+	cancel   context.CancelCauseFunc
+	served   chan struct{} // closed when nothing reads the stream any more
+	pinger   *time.Timer
+	began    time.Time
+	answered atomic.Int64 // time.Duration since began: the last answer
+	once     sync.Once    // closing
 
 	// The pace that [Session.Pace] sets.
 	answer, pause atomic.Int64              // time.Duration
@@ -63,7 +65,7 @@ type options struct {
 var errNoAnswer = errors.New("the server stopped answering")
 
 func newSession(xs *xmpp.Session, w *wire, e end, o options) *Session {
-	s := &Session{options: o, end: e, jid: xs.LocalAddr(), xs: xs, wire: w, served: make(chan struct{})}
+	s := &Session{options: o, end: e, jid: xs.LocalAddr(), xs: xs, wire: w, served: make(chan struct{}), began: time.Now()}
 	s.ctx, s.cancel = context.WithCancelCause(context.Background())
 	s.node = node{asker: s, me: s.jid, owner: s.jid.Bare(), name: nodeName, told: &s.told, yield: s.yield}
 	s.news = make(chan struct{}, 1)
@@ -105,8 +107,15 @@ func (s *Session) lose(err error) {
 }
 
 // ping finds out whether the server is still there (XEP-0199): a connection
-// that is half open says nothing by itself. Any answer will do.
+// that is half open says nothing by itself. Any answer will do, also one to
+// something else: while a thousand people leave at the same moment, every seventh
+// stanza would be a ping.
 func (s *Session) ping() {
+	silent := time.Since(s.began) - time.Duration(s.answered.Load())
+	if rest := time.Duration(s.pause.Load()) - silent; rest > 0 {
+		s.pinger.Reset(rest)
+		return
+	}
 	err := s.askWithin(context.Background(), s.iqTimeout, pingServer(s.jid.Domain()), nil)
 	if s.ctx.Err() != nil {
 		return
@@ -121,11 +130,11 @@ func (s *Session) ping() {
 }
 
 // Pace sets how long a request may wait for its answer before the server is
-// taken for gone, how often it is pinged, and after how long requests go before
-// those of other sessions, the ones that wait by then too. Once they do, the
-// session keeps its place until it has told contacts, or is called calm. A ping
-// may wait for as long as a [Dialer] says, however short the answers to be: a
-// server that is slow is not gone.
+// taken for gone, for how long it may have answered nothing before it is pinged,
+// and after how long requests go before those of other sessions, the ones that
+// wait by then too. Once they do, the session keeps its place until it has told
+// contacts, or is called calm. A ping may wait for as long as a [Dialer] says,
+// however short the answers to be: a server that is slow is not gone.
 func (s *Session) Pace(answer, ping, calm time.Duration) {
 	s.answer.Store(int64(answer))
 	hurried := time.Now().Add(calm)

@@ -101,9 +101,12 @@ type Delta struct {
 	// Listing, if not nil, holds the href of every object there is. Objects
 	// that it lacks have vanished without the server having said so.
 	Listing []string
-	// More says that there was no time to read all that is new: Changed holds what
-	// was read, the next poll goes on, and nothing is known of what is gone.
+	// More says that not all that is new could be read: Changed holds what was, the
+	// next poll goes on, and nothing is known of what is gone.
 	More bool
+	// Halted is why, if it was not for want of time: the server asked for patience,
+	// or is in trouble.
+	Halted error
 	// Unlisted, if not empty, is why a listing that was due could not be had. It
 	// is tried again by itself, and this is said for the first of several times.
 	Unlisted string

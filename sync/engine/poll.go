@@ -89,6 +89,11 @@ func (c *calendar) failed(err error, now time.Time) {
 	}
 	// Half a turn less, to end before the turn that it leads to.
 	c.rest = now.Add(c.retry.NextBackOff() - turn/2)
+	c.heed(err, now)
+}
+
+// heed leaves the server alone for as long as it asked.
+func (c *calendar) heed(err error, now time.Time) {
 	if patience, ok := errors.AsType[interface {
 		error
 		RetryAfter() time.Duration
@@ -195,8 +200,13 @@ func (a *actor) poll(c *calendar, accept bool) {
 	go a.ask(c, c.Cursor, accept, len(a.waiting) > 0)
 }
 
-// errMore is what somebody who waits is told of a calendar that was read in part.
-var errMore = errors.New("there was no time to read all of it; the next poll goes on")
+// unread is what somebody who waits is told of a calendar that was read in part.
+func unread(d absence.Delta) error {
+	if d.Halted != nil {
+		return fmt.Errorf("%w; the next poll goes on", d.Halted)
+	}
+	return errors.New("there was no time to read all of it; the next poll goes on")
+}
 
 // merge takes over what a poll brought, as far as it is believed.
 func (a *actor) merge(p polled) {
@@ -235,6 +245,7 @@ func (a *actor) merge(p polled) {
 	}
 	if known {
 		c.answered()
+		c.heed(p.delta.Halted, update.At)
 	} else {
 		c.failed(p.err, update.At)
 	}
@@ -253,10 +264,10 @@ func (a *actor) merge(p polled) {
 	}
 	a.keeper.Doubt() // each poll looks at the node too
 	if p.err == nil && p.delta.More {
-		p.err = errMore
+		p.err = unread(p.delta)
 		// At once, but only for what was not known: a server whose versions change
 		// with every listing would be asked for ever.
-		if c.shelf.count > held {
+		if c.shelf.count > held && p.delta.Halted == nil {
 			c.again, c.accept = true, c.accept || p.accept
 		}
 	}
@@ -331,6 +342,9 @@ func (a *actor) logPoll(c *calendar, p polled, u account.Poll, hold string) {
 	case p.err == nil && p.delta.More:
 		if !c.more {
 			e.Reason = fmt.Sprintf("calendar %q read in part: %d objects so far, and awayd goes on", c.Name, c.shelf.countAfter(u))
+			if p.delta.Halted != nil {
+				e.Reason += " (" + p.delta.Halted.Error() + ")"
+			}
 			a.append(e)
 		}
 	case p.err == nil && (c.LastOK.IsZero() || c.Error != "" || c.more):

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strings"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -111,6 +112,39 @@ func TestRetryAfterIsHonoured(t *testing.T) {
 		}
 		if waited := w.untilNextPoll().Round(time.Minute); waited != 5*time.Minute {
 			t.Errorf("afterwards: %s", waited)
+		}
+	})
+}
+
+// What was read of a calendar whose server then asked to be left alone counts, and
+// the rest is read when it may be.
+func TestRetryAfterInTheMiddle(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld(t)
+		w.vacation("a", time.Minute, 100*time.Hour)
+		w.vacation("b", 200*time.Hour, 300*time.Hour)
+		w.unread, w.halted = 1, fmt.Errorf("read calendar: %w", patient(2*time.Hour))
+		defer w.run()()
+		if n := w.since(); n != 1 {
+			t.Errorf("%d polls", n)
+		}
+		w.expect(plan.Stage)
+		if log := w.logged(account.KindPoll); len(log) != 1 || !strings.Contains(log[0].Reason, "1 objects so far") || !strings.Contains(log[0].Reason, "429") {
+			t.Errorf("%+v", log)
+		}
+		if r, err := w.engine.Sync(t.Context(), ada, false); err != nil || len(r[0].Errors) == 0 || w.since() != 0 {
+			t.Errorf("%+v, %v", r, err)
+		}
+		if waited := w.untilNextPoll(); waited < 2*time.Hour || waited > 2*time.Hour+5*time.Minute {
+			t.Errorf("polled after %s", waited)
+		}
+		if waited := w.untilNextPoll().Round(time.Minute); waited != 5*time.Minute {
+			t.Errorf("afterwards: %s", waited)
+		}
+		w.mu.Lock()
+		defer w.mu.Unlock()
+		if len(w.objects) != 2 {
+			t.Errorf("%d objects", len(w.objects))
 		}
 	})
 }

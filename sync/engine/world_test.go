@@ -31,7 +31,8 @@ type world struct {
 	polls  int
 	calErr error
 	takes  time.Duration // to poll
-	unread int           // so many polls have no time to read everything, each for an event less than the one before
+	unread int           // so many polls do not read everything, each lacks an event less than the one before
+	halted error         // why not; nil: for want of time
 
 	node      plan.Observed
 	broken    chan struct{} // closed: the sessions that are open are lost
@@ -293,7 +294,7 @@ func (w *world) Poll(ctx context.Context, _ string) (absence.Delta, string, erro
 		d.Listing = append(d.Listing, o.Href)
 	}
 	if w.unread > 0 {
-		d = absence.Delta{More: true, Changed: events[:max(len(events)-w.unread, 1)]}
+		d = absence.Delta{More: true, Halted: w.halted, Changed: events[:max(len(events)-w.unread, 1)]}
 		w.unread--
 	}
 	return d, fmt.Sprint(w.polls), nil
