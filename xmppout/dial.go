@@ -81,8 +81,8 @@ func (d *Dialer) Dial(ctx context.Context, acct account.Account) (*Session, erro
 		return nil, end{jid: l.jid.String()}.explain("log in as", err)
 	}
 	var first error
-	for _, t := range targets {
-		s, conn, err := d.try(ctx, l, t)
+	for i, t := range targets {
+		s, conn, err := d.try(ctx, l, t, t.patience(ctx, len(targets)-i))
 		if err == nil {
 			s.target = t
 			s.begin(ctx)
@@ -110,13 +110,37 @@ func (t target) fits(conn *opening) bool {
 	return conn.speaksXML()
 }
 
-// worthAnother reports whether the next target is to be tried after t failed.
+// patience is how long t may say nothing at all while others wait to be tried, n
+// with it: one that swallows what it is sent must not use up the time of all. 0: as
+// long as ctx.
+func (t target) patience(ctx context.Context, n int) time.Duration {
+	switch deadline, ok := ctx.Deadline(); {
+	case t.guess:
+		return patience
+	case n == 1 || !ok:
+		return 0
+	default:
+		return min(patience, time.Until(deadline)/time.Duration(n))
+	}
+}
+
+// worthAnother reports whether the next target is to be tried after t failed. Of
+// several that SRV records name, one may be wrong altogether (RFC 6120 §3.2.1), and
+// the password is not sent to any but the right ones. One that refuses it speaks for
+// all of them.
 func (t target) worthAnother(conn *opening, err error) bool {
 	if t.guess {
 		return conn != nil && !t.fits(conn)
 	}
 	var known *Error
-	return errors.As(err, &known) && known.Temporary()
+	if !errors.As(err, &known) {
+		return false
+	}
+	switch known.Kind {
+	case Unresolved, NoTLS, Untrusted, Stream:
+		return known.Temporary() || t.srv
+	}
+	return known.Temporary()
 }
 
 func (d *Dialer) targets(ctx context.Context, l login) ([]target, error) {
@@ -129,8 +153,9 @@ func (d *Dialer) targets(ctx context.Context, l login) ([]target, error) {
 	return domainTargets(ctx, net.DefaultResolver, l.domain, draw)
 }
 
-// try logs in to one target. The opening is nil if there was no connection.
-func (d *Dialer) try(ctx context.Context, l login, t target) (*Session, *opening, error) {
+// try logs in to one target, which may say nothing for as long as patient; 0: for
+// as long as ctx. The opening is nil if there was no connection.
+func (d *Dialer) try(ctx context.Context, l login, t target, patient time.Duration) (*Session, *opening, error) {
 	e := end{jid: l.jid.String(), addr: t.addr}
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
@@ -138,14 +163,20 @@ func (d *Dialer) try(ctx context.Context, l login, t target) (*Session, *opening
 	if dial == nil {
 		dial = (&net.Dialer{}).DialContext
 	}
-	conn, err := dial(ctx, "tcp", t.addr)
+	connecting := ctx
+	if patient > 0 && !t.guess { // which is about what is spoken there, not about the way
+		var connected context.CancelFunc
+		connecting, connected = context.WithTimeout(ctx, patient)
+		defer connected()
+	}
+	conn, err := dial(connecting, "tcp", t.addr)
 	if err != nil {
 		return nil, nil, e.explain("log in as", cmp.Or(context.Cause(ctx), err))
 	}
 	w := newWire(conn, cmp.Or(d.IQTimeout, iqTimeout))
 	stop := context.AfterFunc(ctx, func() { w.Close() })
-	if t.guess {
-		defer time.AfterFunc(patience, func() {
+	if patient > 0 {
+		defer time.AfterFunc(patient, func() {
 			if w.raw.first.Load() == 0 {
 				cancel(context.DeadlineExceeded)
 			}

@@ -9,6 +9,8 @@ import (
 	"testing"
 	"time"
 
+	"mellium.im/xmpp/jid"
+
 	"awayd/cmd/testbed"
 	"awayd/sync/account"
 )
@@ -68,14 +70,79 @@ func TestLoginBySRV(t *testing.T) {
 			}
 			wantErr(t, s.Close(t.Context()), nil)
 		}
-		// The first server is down, the second is not.
-		two := zone{"xmpp-client": {{Target: "xmpp.example.org.", Port: 1, Priority: 1}, {Target: "xmpp.example.org.", Port: port(t, x.Addr), Priority: 2}}}
-		d := &Dialer{Resolver: anyName{two}, DialContext: func(ctx context.Context, network, addr string) (net.Conn, error) {
-			return new(net.Dialer).DialContext(ctx, network, strings.Replace(addr, "xmpp.example.org", "127.0.0.1", 1))
-		}}
-		s, err := d.Dial(t.Context(), linked(x, p, ""))
+		// Something is wrong with the first server, and nothing with the second.
+		silent, err := net.Listen("tcp4", "127.0.0.1:0")
 		if err != nil {
 			t.Fatal(err)
+		}
+		defer silent.Close()
+		for name, first := range map[string]struct {
+			service, host string
+			port          uint16
+		}{
+			"down":        {"xmpp-client", "xmpp.example.org.", 1},
+			"silent":      {"xmpp-client", "xmpp.example.org.", port(t, silent.Addr().String())},
+			"swallowed":   {"xmpp-client", "swallowed.example.org.", 5222},
+			"no address":  {"xmpp-client", "gone.example.org.", 5222},
+			"without TLS": {"xmpps-client", "xmpp.example.org.", port(t, x.Addr)},
+		} {
+			records := zone{first.service: {{Target: first.host, Port: first.port, Priority: 1}}}
+			records["xmpp-client"] = append(records["xmpp-client"], &net.SRV{Target: "xmpp.example.org.", Port: port(t, x.Addr), Priority: 2})
+			d := &Dialer{Timeout: 6 * time.Second, Resolver: anyName{records}, DialContext: func(ctx context.Context, network, addr string) (net.Conn, error) {
+				switch {
+				case strings.HasPrefix(addr, "gone"):
+					return nil, &net.OpError{Op: "dial", Net: network, Err: &net.DNSError{Err: "no such host", Name: addr, IsNotFound: true}}
+				case strings.HasPrefix(addr, "swallowed"):
+					<-ctx.Done()
+					return nil, &net.OpError{Op: "dial", Net: network, Err: ctx.Err()}
+				}
+				return new(net.Dialer).DialContext(ctx, network, strings.Replace(addr, "xmpp.example.org", "127.0.0.1", 1))
+			}}
+			s, err := d.Dial(t.Context(), linked(x, p, ""))
+			if err != nil {
+				t.Errorf("%s: %v", name, err)
+				continue
+			}
+			wantErr(t, s.Close(t.Context()), nil)
+		}
+		// The password is refused by one for all of them.
+		both := zone{"xmpp-client": {{Target: "xmpp.example.org.", Port: port(t, x.Addr), Priority: 1}, {Target: "gone.example.org.", Port: 5222, Priority: 2}}}
+		d := &Dialer{Resolver: anyName{both}, DialContext: func(ctx context.Context, network, addr string) (net.Conn, error) {
+			if strings.HasPrefix(addr, "gone") {
+				t.Error("the second is tried")
+			}
+			return new(net.Dialer).DialContext(ctx, network, strings.Replace(addr, "xmpp.example.org", "127.0.0.1", 1))
+		}}
+		wrong := linked(x, p, "")
+		wrong.Login.Password = account.NewSecret("not the s3cret")
+		_, err = d.Dial(t.Context(), wrong)
+		wantKind(t, err, Credentials)
+	})
+}
+
+// A request from a resource that servers allow, and the library does not, leaves
+// the session alone.
+func TestSenderThatIsNoAddress(t *testing.T) {
+	eachServer(t, func(t *testing.T, x *testbed.XMPP) {
+		s, err := new(Dialer).Dial(t.Context(), linked(x, x.PersonFor(t, "juliet"), x.Addr))
+		if err != nil {
+			t.Fatal(err)
+		}
+		romeo, err := x.Login(t.Context(), x.PersonFor(t, "romeo"), testbed.ContactOptions{Resource: "Home·PC"})
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer romeo.Close()
+		if _, err := jid.Parse(romeo.JID); err == nil {
+			t.Fatalf("the library reads %s", romeo.JID)
+		}
+		wantErr(t, romeo.Send("<iq type='get' id='odd' to='"+s.jid.String()+"'><ping xmlns='urn:xmpp:ping'/></iq>"), nil)
+		// Once this is answered, the session was sent that.
+		if _, err := romeo.IQ(t.Context(), "get", x.Domain, "<ping xmlns='urn:xmpp:ping'/>"); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := s.Look(t.Context()); err != nil {
+			t.Error(err)
 		}
 		wantErr(t, s.Close(t.Context()), nil)
 	})

@@ -61,7 +61,7 @@ func (d *Dialer) layGhost(alive context.Context, l login, t target, resource str
 	ctx, cancel := context.WithTimeout(alive, loginTimeout)
 	defer cancel()
 	l.resource = resource
-	s, _, err := d.try(ctx, l, t)
+	s, _, err := d.try(ctx, l, t, t.patience(ctx, 1))
 	if err == nil {
 		return s.Close(ctx)
 	}

@@ -91,12 +91,27 @@ func (s *Session) serve() {
 		s.notice(start)
 		s.letter.bounced(start)
 		s.hear(r, start)
+		disown(start)
 		return nil
 	}))
 	if err == nil {
 		err = errors.New("the server closed the stream")
 	}
 	s.lose(err)
+}
+
+// disown takes away a sender whose address the library does not take for one,
+// though servers do: it would end the session instead of refusing the request, and
+// so would be in the hands of whoever knows the person's resource.
+func disown(start *xml.StartElement) {
+	for i, a := range start.Attr {
+		if a.Name.Local != "from" {
+			continue
+		}
+		if _, err := jid.Parse(a.Value); err != nil {
+			start.Attr[i].Value = "" // then the own account is told, which ignores it
+		}
+	}
 }
 
 // lose ends the session because of err, if it has not ended already.
