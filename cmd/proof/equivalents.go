@@ -53,6 +53,7 @@ var equivalents = map[string]string{
 	"sync/plan Journal.Saw: without j.Begun = nil":                                             "what is begun next takes its place",
 	"sync/plan Journal.Saw: without j.Override = nil":                                          "one that is over does not hold, noted or not",
 	"sync/plan Journal.Saw: without j.Seen = nil":                                              "only the log would tell of a node lost that the person removed",
+	"sync/engine Keeper.round: without k.recognize(ctx)":                                       "only a journal that was lost or restored from a backup needs it, which no exploration does: TestStateIsOlderThanTheNode fails",
 	"sync/engine Keeper.round: without k.settleBegun(ctx)":                                     "the look after it tells that nothing is left to do; only the log lacks the action",
 	"sync/engine Keeper.round: without k.saveJournal(ctx, k.journal.Saw(k.observed, k.Now()))": "each action notes what it did, and what else it notes makes no difference either, as said of Journal.Saw",
 	"sync/engine ledger.save: without l.k.journal = j":                                         "a withdrawal whose journal cannot be written goes on all the same, and what it left is found by the next look",

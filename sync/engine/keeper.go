@@ -219,6 +219,9 @@ func (k *Keeper) round(ctx context.Context) (bool, error) {
 	if err != nil {
 		return false, err
 	}
+	if err := k.recognize(ctx); err != nil {
+		return false, err
+	}
 	if err := k.settleBegun(ctx); err != nil {
 		return false, err
 	}
@@ -254,6 +257,19 @@ func (k *Keeper) round(ctx context.Context) (bool, error) {
 	}
 	k.keepActivity(ctx)
 	return true, nil
+}
+
+// recognize takes for awayd's own what cannot be anybody else's, and says so.
+func (k *Keeper) recognize(ctx context.Context) error {
+	j := k.want.Recognize(k.observed, k.journal, k.Now())
+	if j.Equal(k.journal) {
+		return nil
+	}
+	k.Note(account.Entry{
+		Time: k.Now(), Kind: account.KindRecover,
+		Reason: "the node holds a message of awayd's that the state does not know of, being older or new: it is awayd's own again",
+	})
+	return k.saveJournal(ctx, j)
 }
 
 // lookDue reports whether a moment to look lies between the last look and now.
@@ -357,6 +373,18 @@ func (k *Keeper) shown() (plan.Payload, bool) {
 		}
 	}
 	return plan.Payload{}, false
+}
+
+// beside reports whether contacts see a message that is none of awayd's, and no
+// other.
+func (k *Keeper) beside() bool {
+	_, ours := k.shown()
+	return !ours && !k.observed.Hidden() && slices.ContainsFunc(k.items(), k.foreign)
+}
+
+// foreign reports whether an item that counts is none of awayd's.
+func (k *Keeper) foreign(i plan.Item) bool {
+	return !k.journal.Wrote(i) && (i.Payload.End.IsZero() || i.Payload.End.After(k.Now()))
 }
 
 // items are what the node holds, as far as that is known.

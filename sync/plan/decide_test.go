@@ -39,6 +39,38 @@ func sent(items ...Item) map[string]time.Time {
 	return m
 }
 
+// What awayd would publish itself is its own, whoever remembers it; whatever else
+// there is is not.
+func TestRecognize(t *testing.T) {
+	live, next := period("live", -1, 3), period("next", 5, 9)
+	live.Texts = append(live.Texts, absence.Text{From: at(1), Message: "away: a little longer"})
+	w := wish(live, next)
+	later := Item{ID: ItemCurrent, Payload: NewPayload(live.Start, live.End, "away: a little longer")}
+	odd := item(ItemCurrent, live)
+	odd.Odd = true
+	for name, test := range map[string]struct {
+		item Item
+		own  bool
+	}{
+		"staged":        {item(ItemArchive, next), true},
+		"live":          {item(ItemCurrent, live), true},
+		"a later text":  {later, true},
+		"other words":   {Item{ID: ItemCurrent, Payload: NewPayload(live.Start, live.End, "their own words")}, false},
+		"another end":   {item(ItemCurrent, period("live", -1, 4)), false},
+		"another start": {item(ItemCurrent, period("live", -2, 3)), false},
+		"more beside":   {odd, false},
+	} {
+		j := w.Recognize(node(Presence, test.item), Journal{}, t0)
+		if j.Wrote(test.item) != test.own || len(j.Sent) > 0 && !test.own {
+			t.Errorf("%s: %+v", name, j)
+		}
+	}
+	known := Journal{Sent: sent(later)}
+	if j := w.Recognize(node(Presence, later), known, t0.Add(time.Hour)); !j.Equal(known) {
+		t.Errorf("what is known becomes %+v", j)
+	}
+}
+
 func TestDecide(t *testing.T) {
 	past, live, next := period("past", -10, -1), period("live", -1, 1), period("next", 5, 9)
 	liveItem, nextItem, pastItem := item(ItemCurrent, live), item(ItemArchive, next), item(ItemCurrent, past)

@@ -264,6 +264,23 @@ func (j Journal) Sending(p Payload, now time.Time) Journal {
 	return j
 }
 
+// Recognize returns the journal with what nobody but awayd can have put on the
+// node, though the journal does not know of it, as after a backup was restored or the
+// account linked anew: an item with the very times and a text of one of the periods.
+func (w Wish) Recognize(o Observed, j Journal, now time.Time) Journal {
+	for _, i := range o.Items {
+		if !i.Odd && !j.Wrote(i) && slices.ContainsFunc(w.Periods, func(p absence.Period) bool { return says(i.Payload, p) }) {
+			j = j.Sending(i.Payload, now)
+		}
+	}
+	return j
+}
+
+// says reports whether p is what is published for the period q at some time.
+func says(p Payload, q absence.Period) bool {
+	return slices.ContainsFunc(q.Texts, func(t absence.Text) bool { return p.Equal(NewPayload(q.Start, q.End, t.Message)) })
+}
+
 // Making returns the journal as it must be kept before a missing node is made.
 func (j Journal) Making() Journal {
 	j.Clean = true
