@@ -95,7 +95,7 @@ func (db *DB) wrap(what string, err error) error {
 }
 
 func restoreAdvice(dir string) string {
-	return fmt.Sprintf("put a copy made by `awayd backup` in its place, or move %s/%s* away and link the accounts again", dir, databaseName)
+	return fmt.Sprintf("stop awayd, and restore a copy made by `awayd backup` as awayd(1) says under BACKUP; or move %s/%s* away, start it, and link the accounts again", dir, databaseName)
 }
 
 // unusable is an error of the file system while opening. What may pass by

@@ -76,7 +76,7 @@ func TestRefusals(t *testing.T) {
 			},
 			kind:   ErrNotDatabase,
 			text:   "DIR/awayd.db is not a database of awayd: file is not a database (26)",
-			advice: "put a copy made by `awayd backup` in its place, or move DIR/awayd.db* away and link the accounts again",
+			advice: "stop awayd, and restore a copy made by `awayd backup` as awayd(1) says under BACKUP; or move DIR/awayd.db* away, start it, and link the accounts again",
 		}, {
 			name: "another program's database",
 			spoil: func(t *testing.T, dir string) Options {
@@ -107,7 +107,7 @@ func TestRefusals(t *testing.T) {
 				return Options{}
 			},
 			kind:   ErrBroken,
-			advice: "put a copy made by `awayd backup` in its place, or move DIR/awayd.db* away and link the accounts again",
+			advice: "stop awayd, and restore a copy made by `awayd backup` as awayd(1) says under BACKUP; or move DIR/awayd.db* away, start it, and link the accounts again",
 		}, {
 			name: "cut short",
 			spoil: func(t *testing.T, dir string) Options {

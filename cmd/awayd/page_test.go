@@ -108,7 +108,7 @@ func live(jid string) engine.Status {
 func held(jid string) engine.Status {
 	return changed(staged(jid), func(s *engine.Status) {
 		s.Health = engine.HealthHeld
-		s.Calendars[0].Hold = "it suddenly holds nothing; its 2 objects are kept until it answers well again or is accepted as empty (awayd sync --accept)"
+		s.Calendars[0].Hold = "it suddenly holds nothing; its 2 objects are kept until it answers well again or is accepted as empty (awayd sync --accept JID)"
 		s.Problems = []string{`calendar "Vacations": ` + s.Calendars[0].Hold}
 	})
 }

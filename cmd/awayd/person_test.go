@@ -95,6 +95,10 @@ func TestThePersonWins(t *testing.T) {
 			if got := s.read(); got != own || !s.logs("override") || s.status().Mode != "overridden" {
 				t.Errorf("contacts read %q", got)
 			}
+			expectError(t, s.run("withdraw", s.ada.JID), exitFailed, "another client", "take it off there")
+			if got := s.read(); got != own {
+				t.Errorf("contacts read %q", got)
+			}
 		},
 		"their own message just before an end": func(t *testing.T, s *scene) {
 			_, end := s.absent(-time.Hour, 6*time.Second)

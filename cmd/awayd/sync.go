@@ -15,7 +15,7 @@ func (a *app) syncCommand() *cobra.Command {
 	var accept bool
 	cmd := &cobra.Command{
 		Use:   "sync [JID]",
-		Short: "Poll now instead of at the next turn, and wait for the outcome",
+		Short: "Poll now instead of at the next turn, one account or all, and wait for the outcome",
 		Args:  between(0, 1),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			var results []engine.SyncResult

@@ -121,4 +121,25 @@ func TestNewPasswordForAllCalendars(t *testing.T) {
 		t.Fatalf("%+v", r)
 	}
 	h.must("sync", h.ada.JID)
+
+	// By the URL of the server: what was left out stays out, until it is named.
+	if _, err := h.dav.MakeCalendar(t.Context(), user, "three"); err != nil {
+		t.Fatal(err)
+	}
+	renew("third")
+	h.flags["--calendar-url"] = h.dav.URL
+	if r := h.link(); r.code != exitOK || !strings.Contains(r.out, "not linked so far") {
+		t.Fatalf("%+v", r)
+	}
+	h.must("sync", h.ada.JID)
+	if n := len(h.linked()); n != 2 {
+		t.Errorf("%d calendars", n)
+	}
+	h.flags["--calendar"] = "three"
+	if r := h.link(); r.code != exitOK {
+		t.Fatalf("%+v", r)
+	}
+	if n := len(h.linked()); n != 3 {
+		t.Errorf("%d calendars", n)
+	}
 }

@@ -15,7 +15,7 @@ import (
 
 const (
 	lead   = 35 * time.Second // from the link to the start: time to be killed once
-	length = 25 * time.Second // time to be upgraded and killed again
+	length = 35 * time.Second // time to be upgraded and killed again
 	title  = "Nobody's business"
 )
 
@@ -219,7 +219,13 @@ func (l *life) upgraded(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	if _, err := l.machine.run(ctx, "dpkg", "--install", l.newer); err != nil {
+	if err := l.installUnready(ctx); err != nil {
+		return err
+	}
+	if err := l.machine.write(ctx, "/etc/awayd/awayd.toml", edited); err != nil {
+		return err
+	}
+	if _, err := l.machine.run(ctx, "systemctl", "restart", "awayd"); err != nil {
 		return err
 	}
 	is, err := l.machine.run(ctx, "awayd", "version")
@@ -241,6 +247,26 @@ func (l *life) upgraded(ctx context.Context) error {
 	}
 	l.say("reloaded, and upgraded while the message shows; state and configuration were kept")
 	return l.killed(ctx)
+}
+
+// installUnready installs the newer package over a configuration that keeps the
+// service from starting. That is the service's trouble, not dpkg's.
+func (l *life) installUnready(ctx context.Context) error {
+	if err := l.machine.write(ctx, "/etc/awayd/awayd.toml", "poll = \"sometimes\"\n"); err != nil {
+		return err
+	}
+	if _, err := l.machine.run(ctx, "dpkg", "--install", l.newer); err != nil {
+		return err
+	}
+	state, err := l.machine.run(ctx, "dpkg-query", "--show", "--showformat=${Status}", "awayd")
+	if err != nil {
+		return err
+	}
+	if state != "install ok installed" {
+		return fmt.Errorf("with a configuration that is wrong, the package is %q", state)
+	}
+	l.say("upgraded with a configuration that is wrong: the package is whole")
+	return nil
 }
 
 // over waits for the end, and holds what the contact saw against what was to be

@@ -98,7 +98,7 @@ func Anna() account.Account {
 		},
 		Settings: account.Settings{
 			Zone: "Europe/Berlin", Audience: "group:Team", Message: "Away until {{.Until}}", Lang: "de",
-			Delegate: "bob@example.org", Addresses: []string{"mailto:anna@example.org"},
+			Delegate: "bob@example.org", Addresses: []string{"mailto:anna@example.org"}, Told: []string{"mailto:a.anna@example.org"},
 			WorkDays: []time.Weekday{time.Sunday, time.Thursday}, WorkHours: &account.Hours{Start: 22 * 60, End: 6 * 60},
 		},
 		Calendars: []account.Calendar{

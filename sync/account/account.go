@@ -49,6 +49,10 @@ type Settings struct {
 	Delegate  string   `json:"delegate,omitempty"`  // JID named in the message
 	Addresses []string `json:"addresses,omitempty"` // the person's own calendar addresses
 
+	// Told are further such addresses, as calendar servers told them (RFC 6638
+	// §2.4.1). What a person sets leaves them alone.
+	Told []string `json:"told_addresses,omitempty"`
+
 	WorkDays  []time.Weekday `json:"work_days,omitempty"` // Sunday is 0
 	WorkHours *Hours         `json:"work_hours,omitempty"`
 }

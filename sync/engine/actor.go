@@ -277,7 +277,11 @@ func (a *actor) append(e account.Entry) {
 	if e.Outcome == "" {
 		e.Outcome = account.OK
 	}
-	a.log.Info(string(e.Kind), "outcome", e.Outcome, "reason", e.Reason, "error", e.Error)
+	reason := e.Reason
+	if (e.Period != "" || e.UID != "") && !a.log.Enabled(a.ctx, slog.LevelDebug) {
+		reason = "" // what an absence is called stays in the sync log
+	}
+	a.log.Info(string(e.Kind), "outcome", e.Outcome, "reason", reason, "error", e.Error)
 	if err := a.e.store.Append(context.WithoutCancel(a.ctx), e); err != nil {
 		a.log.Error("sync log not written", "error", err)
 	}

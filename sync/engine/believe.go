@@ -52,7 +52,7 @@ func believeObjects(cached map[string]account.CachedObject, d absence.Delta, acc
 	if held == 0 {
 		return ""
 	}
-	return fmt.Sprintf("%d changed objects cannot be read: kept as they were until they can be, or are accepted as they are (awayd sync --accept)", held)
+	return fmt.Sprintf("%d changed objects cannot be read: kept as they were until they can be, or are accepted as they are (awayd sync --accept JID)", held)
 }
 
 // believeListing takes over what is gone.
@@ -80,7 +80,7 @@ func believeListing(cached map[string]account.CachedObject, d absence.Delta, acc
 	case silent:
 		return fmt.Sprintf("%d objects are gone without the server having said so; kept until it lists the calendar again", len(p.Missing))
 	case empty:
-		return fmt.Sprintf("it suddenly holds nothing; its %d objects are kept until it answers well again or is accepted as empty (awayd sync --accept)", len(p.Missing))
+		return fmt.Sprintf("it suddenly holds nothing; its %d objects are kept until it answers well again or is accepted as empty (awayd sync --accept JID)", len(p.Missing))
 	}
 	return fmt.Sprintf("%d objects are gone without the server having said so; kept until the next poll agrees", len(p.Missing))
 }

@@ -121,6 +121,9 @@ func (a *actor) setMode(ctx context.Context, m account.Mode) error {
 // ErrNothingLive says that there is no message to withdraw.
 var ErrNothingLive = errors.New("no out-of-office of awayd's is live")
 
+// ErrForeign says that what contacts see is none of awayd's.
+var ErrForeign = errors.New("what contacts see was published by another client")
+
 // ErrPaused says that the node is left alone.
 var ErrPaused = errors.New("the account is paused, so its node is left alone")
 
@@ -136,6 +139,9 @@ func (a *actor) withdraw(ctx context.Context) error {
 	p, live := a.result.Timeline.At(a.e.now())
 	if !live {
 		return ErrNothingLive
+	}
+	if a.keeper.beside() {
+		return ErrForeign
 	}
 	var s []account.Suppression
 	for _, x := range p.Absences {

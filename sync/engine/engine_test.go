@@ -5,6 +5,7 @@ import (
 	"errors"
 	"log/slog"
 	"slices"
+	"strings"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -121,6 +122,62 @@ func TestWithdrawDoesNotComeBack(t *testing.T) {
 	})
 }
 
+// What is not awayd's is not said to be withdrawn, and its absence counts on.
+func TestWithdrawLeavesWhatIsAnothers(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld(t)
+		w.vacation("a", -time.Hour, 10*time.Hour)
+		defer w.run()()
+		w.expect(plan.Reveal)
+		now := time.Now()
+		w.change(func() {
+			w.node.Items = []plan.Item{{ID: plan.ItemCurrent, Payload: plan.Payload{Start: now, End: now.Add(time.Hour), Message: "Back soon"}}}
+		})
+		if r, err := w.engine.Sync(t.Context(), ada, false); err != nil || len(r[0].Errors) > 0 {
+			t.Fatal(r, err)
+		}
+		if err := w.engine.Withdraw(t.Context(), ada); !errors.Is(err, ErrForeign) {
+			t.Errorf("got %v", err)
+		}
+		if s := w.status(); !s.Foreign || s.Visible == nil {
+			t.Errorf("%+v", s)
+		}
+		for _, e := range w.logged(account.KindChange) {
+			if strings.Contains(e.Reason, "withdrawn") {
+				t.Errorf("logged %q", e.Reason)
+			}
+		}
+		// An hour later it is no message any more.
+		time.Sleep(2 * time.Hour)
+		if s := w.status(); s.Foreign {
+			t.Errorf("%+v", s)
+		}
+	})
+}
+
+// Titles are in the sync log, not in the daemon's, unless it is to say everything.
+func TestTitlesStayInTheSyncLog(t *testing.T) {
+	for level, told := range map[slog.Level]bool{slog.LevelInfo: false, slog.LevelDebug: true} {
+		synctest.Test(t, func(t *testing.T) {
+			w := newWorld(t)
+			var said strings.Builder
+			w.logger = slog.New(slog.NewTextHandler(&said, &slog.HandlerOptions{Level: level}))
+			w.vacation("a", time.Hour, 2*time.Hour)
+			stop := w.run()
+			time.Sleep(90 * time.Minute)
+			if err := w.engine.Withdraw(t.Context(), ada); err != nil {
+				t.Fatal(err)
+			}
+			w.expect(plan.Stage, plan.Reveal, plan.Withdraw)
+			stop()
+			title := w.events[0].Events[0].Summary
+			if title == "" || strings.Contains(said.String(), title) != told || !strings.Contains(said.String(), "reveal") {
+				t.Errorf("at %s, of %q: %s", level, title, said.String())
+			}
+		})
+	}
+}
+
 func TestPauseLeavesTheNodeAlone(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		w := newWorld(t)
@@ -137,6 +194,42 @@ func TestPauseLeavesTheNodeAlone(t *testing.T) {
 		}
 		w.expect(plan.Stage, plan.Reveal)
 	})
+}
+
+// What awayd published after the backup that was restored, or before the account was
+// linked anew, is its own all the same: it is shown and taken off.
+func TestStateIsOlderThanTheNode(t *testing.T) {
+	for name, from := range map[string]time.Duration{"staged": time.Hour, "live": -time.Hour, "live when it was last known": time.Minute} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				w := newWorld(t)
+				w.vacation("a", from, 5*time.Hour)
+				stop := w.run()
+				time.Sleep(10 * time.Minute)
+				stop()
+				w.change(func() { w.journal, w.done = plan.Journal{}, nil })
+				defer w.run()()
+				time.Sleep(2 * time.Hour)
+				if n := len(w.logged(account.KindOverride)); n > 0 {
+					t.Error("awayd's own is left to the person")
+				}
+				if n := len(w.logged(account.KindRecover)); n != 1 {
+					t.Errorf("said %d times", n)
+				}
+				w.change(func() {
+					if w.shown == "" || !w.node.Exists || w.node.Hidden() {
+						t.Errorf("contacts see %q, %+v", w.shown, w.node)
+					}
+				})
+				time.Sleep(4 * time.Hour)
+				w.change(func() {
+					if w.node.Exists || w.shown != "" {
+						t.Errorf("afterwards: %q, %+v", w.shown, w.node)
+					}
+				})
+			})
+		})
+	}
 }
 
 func TestServerAwayAcrossAStart(t *testing.T) {

@@ -35,7 +35,7 @@ const (
 // defaults, else its calendars' zone, else the system's.
 func Rules(a account.Account, d Defaults) (absence.Settings, error) {
 	s := d.Rules
-	s.Addresses = a.Settings.Addresses
+	s.Addresses = slices.Concat(a.Settings.Addresses, a.Settings.Told)
 	s.Message = first(a.Settings.Message, s.Message)
 	s.Lang = first(a.Settings.Lang, s.Lang)
 	s.Delegate = a.Settings.Delegate

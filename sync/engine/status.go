@@ -30,11 +30,14 @@ type Status struct {
 	Next    *Next    `json:"next"`
 	// Unverified says that the server does not show what is visible to the
 	// person themselves, and that Visible is what awayd last saw or was told.
-	Unverified bool             `json:"unverified,omitempty"`
-	Health     string           `json:"health"`
-	Problems   []string         `json:"problems"`
-	Calendars  []CalendarStatus `json:"calendars"`
-	XMPP       XMPPStatus       `json:"xmpp"`
+	Unverified bool `json:"unverified,omitempty"`
+	// Foreign says that what is visible was published by another client, and is
+	// not awayd's to withdraw.
+	Foreign   bool             `json:"foreign,omitempty"`
+	Health    string           `json:"health"`
+	Problems  []string         `json:"problems"`
+	Calendars []CalendarStatus `json:"calendars"`
+	XMPP      XMPPStatus       `json:"xmpp"`
 
 	// For those who measure within this process: what contacts will see change
 	// next (nil: nothing), and since when they see something else than they
@@ -194,10 +197,11 @@ func (a *actor) describeNode(s *Status) {
 			s.Visible = m
 			s.Unverified = a.keeper.observed.Unread
 		}
-		if !a.keeper.journal.Wrote(i) && (i.Payload.End.IsZero() || i.Payload.End.After(a.e.now())) && s.Mode == string(account.Auto) {
+		if a.keeper.foreign(i) && s.Mode == string(account.Auto) {
 			s.Mode = ModeOverridden
 		}
 	}
+	s.Foreign = a.keeper.beside()
 	overridden := func(p absence.Period) bool { return a.keeper.journal.Overrides(p, a.e.now()) }
 	if slices.ContainsFunc(a.result.Timeline.Periods, overridden) && s.Mode == string(account.Auto) {
 		s.Mode = ModeOverridden

@@ -3,7 +3,6 @@ package engine
 import (
 	"context"
 	"fmt"
-	"io"
 	"log/slog"
 	"runtime"
 	"slices"
@@ -24,6 +23,7 @@ const ada = "ada@example.org"
 // each of which can be made to fail.
 type world struct {
 	t      *testing.T
+	logger *slog.Logger
 	mu     sync.Mutex
 	events []absence.Object
 	kept   []absence.Object // for a test to put back
@@ -109,7 +109,7 @@ type performed struct {
 }
 
 func newWorld(t *testing.T) *world {
-	w := &world{t: t, broken: make(chan struct{}), schedule: "@every 5m", began: time.Now()}
+	w := &world{t: t, logger: slog.New(slog.DiscardHandler), broken: make(chan struct{}), schedule: "@every 5m", began: time.Now()}
 	w.acct = account.Account{
 		JID: ada, Mode: account.Auto, Settings: account.Settings{Zone: "UTC"},
 		Calendars: []account.Calendar{{ID: 1, Name: "Vacations", EveryEvent: true}},
@@ -168,7 +168,7 @@ func (w *world) run() (stop func()) {
 	}
 	e, err := New(Config{
 		Store: w.store, Calendars: w, Dialer: w, Notifier: w, Now: w.clock, Observer: w.observer,
-		Log: slog.New(slog.NewTextHandler(io.Discard, nil)),
+		Log: w.logger,
 		Defaults: Defaults{
 			Poll: w.schedule, Presence: true, Activity: w.activities, Messages: true, Rules: settings, System: time.UTC,
 		},

@@ -41,6 +41,7 @@ type linking struct {
 	found  []absence.Calendar // what the new calendars hold
 
 	addresses []string           // of the person, as the calendar server knows them
+	again     bool               // some of what was found is linked already
 	added     []account.Calendar // found and to be linked
 }
 
@@ -56,8 +57,8 @@ func (l *linking) change(a *account.Account) {
 	replace(&a.Login.TLSCA, l.req.TLSCA)
 	a.Settings = merge(a.Settings, l.req.Settings)
 	for _, x := range l.addresses {
-		if !slices.Contains(a.Settings.Addresses, x) {
-			a.Settings.Addresses = append(slices.Clone(a.Settings.Addresses), x)
+		if !slices.Contains(a.Settings.Told, x) {
+			a.Settings.Told = append(slices.Clone(a.Settings.Told), x)
 		}
 	}
 	for _, c := range l.added {
@@ -179,7 +180,7 @@ func (l *linking) reuse() {
 		return
 	}
 	for _, c := range l.acct.Calendars {
-		if strings.HasPrefix(c.URL.Reveal(), l.req.CalendarURL) && l.req.CalendarURL != "" {
+		if strings.HasPrefix(c.URL.Reveal(), l.req.CalendarURL) && sameServer(c.URL, account.NewSecret(l.req.CalendarURL)) {
 			l.req.CalendarUser = c.User
 			replaceIfEmpty(&l.req.CalendarPassword, c.Password.Reveal())
 			replaceIfEmpty(&l.req.TLSCA, c.TLSCA)
@@ -205,6 +206,7 @@ func (l *linking) calendars(ctx context.Context) error {
 		return err
 	}
 	var all []string
+	l.look(d)
 	for _, f := range d.Calendars {
 		all = append(all, f.Name)
 		if why := l.skip(f, d.Named); why != "" {
@@ -246,6 +248,15 @@ func (l *linking) discover(ctx context.Context) (caldav.Discovery, error) {
 	return d, nil
 }
 
+// look notes whether what was found has been linked before. Then it was chosen
+// from, and what was left out stays so until it is named.
+func (l *linking) look(d caldav.Discovery) { l.again = slices.ContainsFunc(d.Calendars, l.linked) }
+
+// linked reports whether a calendar is one of the account's already.
+func (l *linking) linked(f caldav.Found) bool {
+	return slices.ContainsFunc(l.acct.Calendars, func(c account.Calendar) bool { return c.URL.Reveal() == f.URL })
+}
+
 // skip says why a calendar is not linked, or "".
 func (l *linking) skip(f caldav.Found, named bool) string {
 	named = named || l.req.chooses(f)
@@ -267,6 +278,8 @@ func (l *linking) skip(f caldav.Found, named bool) string {
 		return "not named"
 	case !f.Owned:
 		return string(f.Kind) + ": counts only when named with --calendar"
+	case l.again && !l.linked(f):
+		return "not linked so far: counts when named with --calendar"
 	}
 	return ""
 }

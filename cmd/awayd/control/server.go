@@ -157,6 +157,8 @@ func asError(err error) *Error {
 		e.Usage = true
 	case errors.Is(err, engine.ErrPaused):
 		e.Advice = "awayd resume takes part again"
+	case errors.Is(err, engine.ErrForeign):
+		e.Advice = "take it off there; awayd has nothing to withdraw"
 	case errors.Is(err, engine.ErrNothingLive):
 		e.Advice = "awayd status shows what is staged and what comes next"
 	}

@@ -53,6 +53,7 @@ func (s *Server) offer(ctx context.Context, req LinkRequest) (any, error) {
 	if err := l.try(ctx, l.begin, l.name, discover); err != nil {
 		return nil, blame(err, "calendar-password", "calendar-url")
 	}
+	l.look(d)
 	l.change(&l.acct) // with the person's addresses, which decide what counts
 	if err := checkSettings(l.acct, s.Engine.Defaults()); err != nil {
 		return nil, err

@@ -50,7 +50,7 @@ func calendarCalled(a account.Account, name string) (int, error) {
 	var names []string
 	for i, c := range a.Calendars {
 		shown := account.ShortURL(c.URL)
-		if c.Name == name || c.URL.Reveal() == name || shown == name {
+		if c.Name == name || web(c.URL.Reveal()) == web(name) || shown == name {
 			found = append(found, i)
 		}
 		names = append(names, fmt.Sprintf("%q (%s)", c.Name, shown))
@@ -61,5 +61,17 @@ func calendarCalled(a account.Account, name string) (int, error) {
 	case 0:
 		return 0, &Error{Message: fmt.Sprintf("%s has no calendar %q", a.JID, name), Advice: "one of: " + strings.Join(names, ", "), Usage: true}
 	}
-	return 0, &Error{Message: fmt.Sprintf("%s has %d calendars %q", a.JID, len(found), name), Advice: "name it by its URL: " + strings.Join(names, ", "), Usage: true}
+	return 0, &Error{
+		Message: fmt.Sprintf("%s has %d calendars %q", a.JID, len(found), name),
+		Advice:  "name it by its whole URL, as it was linked: " + strings.Join(names, ", "), Usage: true,
+	}
+}
+
+// web is the URL of a feed as people have it: webcals and webcal are names for
+// https and http.
+func web(address string) string {
+	if rest, ok := strings.CutPrefix(address, "webcal"); ok {
+		return "http" + rest
+	}
+	return address
 }

@@ -63,9 +63,19 @@ func TestAccount(t *testing.T) {
 		"1 Jul 00:00 to 4 Jul 00:00: “Rome &lt;script&gt;", "in Other, by word", "an event without a title in Trips",
 		"joined over the night", "ends in 60h0m0s", "begins in 444h0m0s", "What will happen", "it ended &lt;script&gt;",
 		"no rule &lt;script&gt;", `href="/log?account=ada%40example.org"`, "a.ics: &lt;script&gt;", "it is empty", "not connected", "it began &lt;script&gt;", "no answer")
+	h.backend.accounts[0].Foreign = true
+	body := h.get("/account?jid=ada@example.org", cookie).body
+	if contains(t, "foreign", body, "published by another client"); strings.Contains(body, "Withdraw…") {
+		t.Error("another client's message can be withdrawn")
+	}
+	body = h.get("/withdraw?jid=ada@example.org", cookie).body
+	if contains(t, "foreign", body, "It can be taken off there"); strings.Contains(body, `method="post" action="/withdraw"`) {
+		t.Error("another client's message is withdrawn")
+	}
+	h.backend.accounts[0].Foreign = false
 	h.backend.accounts[0].Mode = string(account.Paused)
 	h.backend.accounts[0].Calendars[0].Hold = ""
-	body := h.get("/account?jid=ada@example.org", cookie).body
+	body = h.get("/account?jid=ada@example.org", cookie).body
 	contains(t, "paused", body, ">Resume<", `class="badge mode">paused`, "left alone", "What would happen if you resumed")
 	for _, no := range []string{">Pause<", "Withdraw…", "Believe"} {
 		if strings.Contains(body, no) {
