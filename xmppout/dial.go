@@ -89,7 +89,7 @@ func (d *Dialer) Dial(ctx context.Context, acct account.Account) (*Session, erro
 			go s.lay(s.ctx)
 			return s, nil
 		}
-		if first == nil || (t.guess && t.fits(conn)) {
+		if first == nil || (t.guess && t.fits(conn)) || (t.srv && tells(err, first)) {
 			first = err
 		}
 		if ctx.Err() != nil || !t.worthAnother(conn, err) {
@@ -97,6 +97,16 @@ func (d *Dialer) Dial(ctx context.Context, acct account.Account) (*Session, erro
 		}
 	}
 	return nil, first
+}
+
+// tells reports whether err says more of how it will go on than what another
+// target said: that the password is refused, or that it may pass by itself.
+func tells(err, other error) bool {
+	var x, y *Error
+	if !errors.As(err, &x) || !errors.As(other, &y) || y.Kind == Credentials {
+		return false
+	}
+	return x.Kind == Credentials || x.Temporary() && !y.Temporary()
 }
 
 // fits reports whether the server spoke the protocol that t supposed.

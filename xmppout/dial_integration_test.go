@@ -117,6 +117,29 @@ func TestLoginBySRV(t *testing.T) {
 		wrong.Login.Password = account.NewSecret("not the s3cret")
 		_, err = d.Dial(t.Context(), wrong)
 		wantKind(t, err, Credentials)
+
+		// What the second says counts where the first is no server at all.
+		for name, second := range map[string]struct {
+			port      uint16
+			acct      account.Account
+			kind      Kind
+			temporary bool
+		}{
+			"refused": {port(t, x.Addr), wrong, Credentials, false},
+			"down":    {1, linked(x, p, ""), Unreachable, true},
+		} {
+			d.Resolver = anyName{zone{"xmpp-client": {{Target: "gone.example.org.", Port: 5222, Priority: 1}, {Target: "xmpp.example.org.", Port: second.port, Priority: 2}}}}
+			d.DialContext = func(ctx context.Context, network, addr string) (net.Conn, error) {
+				if strings.HasPrefix(addr, "gone") {
+					return nil, &net.OpError{Op: "dial", Net: network, Err: &net.DNSError{Err: "no such host", Name: addr, IsNotFound: true}}
+				}
+				return new(net.Dialer).DialContext(ctx, network, strings.Replace(addr, "xmpp.example.org", "127.0.0.1", 1))
+			}
+			_, err := d.Dial(t.Context(), second.acct)
+			if wantKind(t, err, second.kind).Temporary() != second.temporary {
+				t.Errorf("%s: %v", name, err)
+			}
+		}
 	})
 }
 

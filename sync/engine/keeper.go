@@ -378,8 +378,8 @@ func (k *Keeper) shown() (plan.Payload, bool) {
 // beside reports whether contacts see a message that is none of awayd's, and no
 // other.
 func (k *Keeper) beside() bool {
-	_, ours := k.shown()
-	return !ours && !k.observed.Hidden() && slices.ContainsFunc(k.items(), k.foreign)
+	items := k.items()
+	return !k.observed.Hidden() && !slices.ContainsFunc(items, k.journal.Wrote) && slices.ContainsFunc(items, k.foreign)
 }
 
 // foreign reports whether an item that counts is none of awayd's.

@@ -258,7 +258,11 @@ func (a *actor) merge(p polled) {
 	c.heard, c.err = true, p.err
 	if known {
 		c.hold = hold // a failure ends none
-		c.LastOK = update.At
+		if h := p.delta.Halted; h != nil {
+			c.Error, c.err = h.Error(), h // until all of it was read
+		} else {
+			c.LastOK = update.At
+		}
 		a.take(c, update)
 		c.more = p.delta.More
 	}

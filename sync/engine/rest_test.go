@@ -135,11 +135,17 @@ func TestRetryAfterInTheMiddle(t *testing.T) {
 		if r, err := w.engine.Sync(t.Context(), ada, false); err != nil || len(r[0].Errors) == 0 || w.since() != 0 {
 			t.Errorf("%+v, %v", r, err)
 		}
+		if s := w.status(); s.Health != HealthError || !strings.Contains(s.Calendars[0].Error, "429") {
+			t.Errorf("%+v", s)
+		}
 		if waited := w.untilNextPoll(); waited < 2*time.Hour || waited > 2*time.Hour+5*time.Minute {
 			t.Errorf("polled after %s", waited)
 		}
 		if waited := w.untilNextPoll().Round(time.Minute); waited != 5*time.Minute {
 			t.Errorf("afterwards: %s", waited)
+		}
+		if s := w.status(); s.Health != HealthOK {
+			t.Errorf("%+v", s)
 		}
 		w.mu.Lock()
 		defer w.mu.Unlock()

@@ -271,6 +271,7 @@ func (w Wish) Recognize(o Observed, j Journal, now time.Time) Journal {
 	for _, i := range o.Items {
 		if !i.Odd && !j.Wrote(i) && slices.ContainsFunc(w.Periods, func(p absence.Period) bool { return says(i.Payload, p) }) {
 			j = j.Sending(i.Payload, now)
+			j.Override = nil // which was for its sake
 		}
 	}
 	return j

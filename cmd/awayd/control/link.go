@@ -252,9 +252,10 @@ func (l *linking) discover(ctx context.Context) (caldav.Discovery, error) {
 // from, and what was left out stays so until it is named.
 func (l *linking) look(d caldav.Discovery) { l.again = slices.ContainsFunc(d.Calendars, l.linked) }
 
-// linked reports whether a calendar is one of the account's already.
+// linked reports whether a calendar is one of the account's already, and not for
+// its public holidays.
 func (l *linking) linked(f caldav.Found) bool {
-	return slices.ContainsFunc(l.acct.Calendars, func(c account.Calendar) bool { return c.URL.Reveal() == f.URL })
+	return slices.ContainsFunc(l.acct.Calendars, func(c account.Calendar) bool { return c.URL.Reveal() == f.URL && !c.Holidays })
 }
 
 // skip says why a calendar is not linked, or "".
@@ -276,9 +277,11 @@ func (l *linking) skip(f caldav.Found, named bool) string {
 		return ""
 	case l.req.namesSome():
 		return "not named"
+	case l.linked(f):
+		return ""
 	case !f.Owned:
 		return string(f.Kind) + ": counts only when named with --calendar"
-	case l.again && !l.linked(f):
+	case l.again:
 		return "not linked so far: counts when named with --calendar"
 	}
 	return ""
@@ -312,6 +315,9 @@ func (l *linking) read(ctx context.Context, c account.Calendar) (absence.Calenda
 		return absence.Calendar{}, err
 	}
 	delta, _, err := src.Poll(ctx, "")
+	if err == nil {
+		err = delta.Halted // a part of it shows nothing of what the rest would do
+	}
 	return absence.Calendar{Name: c.Name, EveryEvent: c.EveryEvent, Holidays: c.Holidays, Objects: delta.Changed}, err
 }
 

@@ -57,6 +57,7 @@ func TestCalendarCalled(t *testing.T) {
 	for name, want := range map[string]int{
 		"https://calendar.example.com/b/basic.ics":   1,
 		"webcals://calendar.example.com/b/basic.ics": 1,
+		"webcal://calendar.example.com/b/basic.ics":  1,
 		"https://dav.example.com/trips/":             2,
 		"Trips":                                      2,
 	} {

@@ -67,11 +67,13 @@ func calendarCalled(a account.Account, name string) (int, error) {
 	}
 }
 
-// web is the URL of a feed as people have it: webcals and webcal are names for
-// https and http.
+// web is the URL of a feed without its scheme, for which people have several
+// names: webcal and webcals are https. Other URLs stay whole.
 func web(address string) string {
-	if rest, ok := strings.CutPrefix(address, "webcal"); ok {
-		return "http" + rest
+	for _, scheme := range []string{"webcal:", "webcals:", "https:"} {
+		if rest, ok := strings.CutPrefix(address, scheme); ok {
+			return rest
+		}
 	}
 	return address
 }
